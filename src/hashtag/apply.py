@@ -1,0 +1,1 @@
+"""Carries out changes through the ports."""

@@ -1,0 +1,1 @@
+"""BUILD: the only package that starts builders."""

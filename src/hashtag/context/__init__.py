@@ -1,0 +1,1 @@
+"""SELECT and HASH: from a listing of a build context to the fingerprint of an image. Pure."""

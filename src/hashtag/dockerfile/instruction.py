@@ -1,0 +1,243 @@
+"""Instructions: one frozen value for each kind, with words as written, not expanded."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from attrs import field, frozen
+
+from hashtag.errors import Location
+
+Pairs: TypeAlias = tuple[tuple[str, str], ...]
+
+
+@frozen
+class Heredoc:
+    """
+    A here-document.
+
+    Attributes:
+        name: The delimiter without its quotes.
+        content: The body's lines, with leading tabs removed already where it was `<<-` and
+            BuildKit removes them.
+        expand: Whether variables in it are expanded: the delimiter was not quoted.
+    """
+
+    name: str
+    content: str
+    expand: bool = True
+    chomp: bool = False
+
+
+@frozen
+class Exec:
+    """The JSON form of a command: the arguments."""
+
+    arguments: tuple[str, ...]
+
+
+@frozen
+class ShellText:
+    """The shell form of a command: the text, and the here-documents that follow it."""
+
+    text: str
+    heredocs: tuple[Heredoc, ...] = ()
+
+
+Command: TypeAlias = Exec | ShellText
+
+
+@frozen(kw_only=True)
+class Instruction:
+    """
+    What all instructions have.
+
+    Attributes:
+        location: Where the instruction starts.
+        text: The instruction as written on one line, after continuations were joined.
+    """
+
+    location: Location = field(eq=False)
+    text: str = field(eq=False, default="")
+
+
+@frozen(kw_only=True)
+class From(Instruction):
+    """`FROM [--platform=…] image [AS name]`; the name is in lower case."""
+
+    image: str
+    platform: str | None = None
+    name: str | None = None
+
+
+@frozen(kw_only=True)
+class Arg(Instruction):
+    """`ARG name[=default] …`: a default of None is none, of `""` an empty one."""
+
+    pairs: tuple[tuple[str, str | None], ...]
+
+
+@frozen(kw_only=True)
+class Env(Instruction):
+    """`ENV name=value …` or the legacy `ENV name value`; values keep their quotes."""
+
+    pairs: Pairs
+
+
+@frozen(kw_only=True)
+class Label(Instruction):
+    """`LABEL name=value …`; names and values keep their quotes."""
+
+    pairs: Pairs
+
+
+@frozen(kw_only=True)
+class Mount(Instruction):
+    """One `RUN --mount=`: its options in order, keys in lower case as written; a bare option has None."""
+
+    options: tuple[tuple[str, str | None], ...]
+
+
+@frozen(kw_only=True)
+class Run(Instruction):
+    """`RUN`, with its flags."""
+
+    command: Command
+    mounts: tuple[Mount, ...] = ()
+    network: str | None = None
+    security: str | None = None
+    devices: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class Copy(Instruction):
+    """
+    `COPY` or `ADD`, with its flags.
+
+    Attributes:
+        sources: The paths as written; here-documents stand in `heredocs`.
+        source: The text of `--from`.
+        exclude: The patterns of `--exclude`, never expanded.
+        is_add: Whether it is ADD: URLs, Git repositories and archives are special.
+    """
+
+    sources: tuple[str, ...]
+    destination: str
+    heredocs: tuple[Heredoc, ...] = ()
+    source: str | None = None
+    chown: str | None = None
+    chmod: str | None = None
+    link: bool = False
+    parents: bool = False
+    exclude: tuple[str, ...] = ()
+    is_add: bool = False
+    checksum: str | None = None
+    keep_git_dir: bool | None = None
+    unpack: bool | None = None
+
+
+@frozen(kw_only=True)
+class Workdir(Instruction):
+    """`WORKDIR path`."""
+
+    path: str
+
+
+@frozen(kw_only=True)
+class User(Instruction):
+    """`USER name[:group]`."""
+
+    user: str
+
+
+@frozen(kw_only=True)
+class Shell(Instruction):
+    """`SHELL ["…"]`."""
+
+    arguments: tuple[str, ...]
+
+
+@frozen(kw_only=True)
+class Cmd(Instruction):
+    """`CMD`."""
+
+    command: Command
+
+
+@frozen(kw_only=True)
+class Entrypoint(Instruction):
+    """`ENTRYPOINT`."""
+
+    command: Command
+
+
+@frozen(kw_only=True)
+class Expose(Instruction):
+    """`EXPOSE port …`: the words, each expanded and split later."""
+
+    ports: tuple[str, ...]
+
+
+@frozen(kw_only=True)
+class Volume(Instruction):
+    """`VOLUME path …`."""
+
+    paths: tuple[str, ...]
+
+
+@frozen(kw_only=True)
+class StopSignal(Instruction):
+    """`STOPSIGNAL signal`."""
+
+    signal: str
+
+
+@frozen(kw_only=True)
+class Healthcheck(Instruction):
+    """
+    `HEALTHCHECK`, durations in nanoseconds, None where not given.
+
+    Attributes:
+        command: None for `HEALTHCHECK NONE`.
+    """
+
+    command: Command | None
+    interval: int | None = None
+    timeout: int | None = None
+    start_period: int | None = None
+    start_interval: int | None = None
+    retries: int | None = None
+
+
+@frozen(kw_only=True)
+class Onbuild(Instruction):
+    """`ONBUILD …`: the trigger's text as the image's config keeps it."""
+
+    trigger: str
+
+
+@frozen(kw_only=True)
+class Maintainer(Instruction):
+    """`MAINTAINER name`."""
+
+    name: str
+
+
+StageInstruction: TypeAlias = (
+    Arg
+    | Env
+    | Label
+    | Run
+    | Copy
+    | Workdir
+    | User
+    | Shell
+    | Cmd
+    | Entrypoint
+    | Expose
+    | Volume
+    | StopSignal
+    | Healthcheck
+    | Onbuild
+    | Maintainer
+)

@@ -1,0 +1,1 @@
+"""RESOLVE: from parsed Dockerfiles to a graph of images, each lowered to what BuildKit executes. Pure."""

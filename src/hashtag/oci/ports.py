@@ -1,0 +1,63 @@
+"""Ports: what the flow needs of a registry, one capability a protocol.
+
+The HTTP client, the OCI layout folder and the memory registry of `hashtag.testing` offer all of
+them, and pass the same tests. A registry that is handed to threads is called from several at once.
+
+Every method raises `AccessDenied` (401 and 403), `RegistryUnreachable` (after the retries) and
+`RegistryError` (an answer that the specification does not allow). Only 404 means missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from hashtag.oci.digest import Digest
+from hashtag.oci.manifest import Descriptor, Manifest
+from hashtag.oci.reference import Reference, Repository
+
+
+class Resolver(Protocol):
+    """Answers what a tag or digest names."""
+
+    def resolve(self, reference: Reference) -> Descriptor | None:
+        """Return the descriptor, or None where the registry says 404; costs a HEAD."""
+
+
+class Fetcher(Protocol):
+    """Reads manifests and small blobs."""
+
+    def manifest(self, reference: Reference) -> Manifest:
+        """Return the very bytes, verified against their digest; raise `ManifestMissing`."""
+
+    def blob(self, repository: Repository, digest: Digest) -> bytes:
+        """Return a small blob (at most 16 MiB), verified; raise `ManifestMissing`."""
+
+
+class Tagger(Protocol):
+    """Writes manifests."""
+
+    def put_manifest(self, manifest: Manifest, reference: Reference) -> Digest:
+        """Store the very bytes under the reference; return the digest the registry gave."""
+
+
+class BlobWriter(Protocol):
+    """Writes small blobs."""
+
+    def put_blob(self, repository: Repository, content: bytes) -> Digest:
+        """Store the bytes, if they are not there yet; return their digest."""
+
+
+class TagLister(Protocol):
+    """Lists tags."""
+
+    def tags(self, repository: Repository) -> Iterator[str]:
+        """Yield every tag, in the registry's order; nothing for a repository that is not there."""
+
+
+class Reader(Resolver, Fetcher, Protocol):
+    """A registry to read from."""
+
+
+class Writer(Reader, Tagger, BlobWriter, Protocol):
+    """A registry to read from and write to."""

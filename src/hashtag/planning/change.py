@@ -1,0 +1,45 @@
+"""Changes: all that hashtag itself may do to a registry."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from attrs import frozen
+
+from hashtag.oci.digest import Digest
+from hashtag.oci.reference import Reference
+
+
+@frozen
+class AddTag:
+    """
+    A manifest gets one more tag in the repository where it is.
+
+    Attributes:
+        target: The tag; it holds the digest afterwards.
+    """
+
+    digest: Digest
+    target: Reference
+
+    @property
+    def source(self) -> Reference:
+        """Where the manifest is read."""
+        return self.target.repository.at(self.digest)
+
+
+@frozen
+class PutArtifact:
+    """
+    A small document is stored as an OCI artifact of its own media type under a tag.
+
+    Attributes:
+        content: At most 16 MiB.
+    """
+
+    target: Reference
+    artifact_type: str
+    content: bytes
+
+
+Change: TypeAlias = AddTag | PutArtifact

@@ -1,0 +1,1 @@
+"""READ: the only package that opens the files of a repository, and asks git."""
