@@ -1,0 +1,109 @@
+"""What git and the CI system know of the commit at hand."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from attrs import frozen
+
+_TIMEOUT_SECONDS = 20
+_OBJECT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+# A repository's own configuration may name programs. Of the commands below these could start one:
+# the file-system monitor, and a fetch of missing objects from a remote of a scheme like ext::.
+_SAFE = (
+    "--no-pager",
+    "--no-replace-objects",
+    "-c", "core.fsmonitor=false",
+    "-c", "core.hooksPath=/dev/null",
+    "-c", "protocol.allow=never",
+    "-c", "safe.bareRepository=explicit",
+)  # fmt: skip
+
+
+@frozen(kw_only=True)
+class GitFacts:
+    """
+    The commit that is planned; None for what is not known.
+
+    Attributes:
+        commit: The full object id.
+        commit_time: When it was committed, in UTC.
+        ref: The branch, or the tag of a pipeline for a tag.
+    """
+
+    commit: str | None = None
+    commit_time: datetime | None = None
+    ref: str | None = None
+
+
+def facts(folder: Path, environ: Mapping[str, str]) -> GitFacts:
+    """
+    Return the commit, its time and its ref: from GitLab's or GitHub's variables, else from git.
+
+    No git, no repository, or one that git does not trust: None each.
+    """
+    commit = _object_of(environ.get("CI_COMMIT_SHA") or environ.get("GITHUB_SHA"))
+    commit = commit or _object_of(_ask(folder, environ, "rev-parse", "--verify", "--quiet", "HEAD^{commit}"))
+    ref = next((environ[name] for name in _REFS if environ.get(name)), None)
+    if ref is None:
+        ref = _ask(folder, environ, "symbolic-ref", "--quiet", "--short", "HEAD")
+    time = _time_of(environ.get("CI_COMMIT_TIMESTAMP"))
+    if time is None and commit is not None:
+        time = _committed(_ask(folder, environ, "cat-file", "commit", commit))
+    return GitFacts(commit=commit, commit_time=time, ref=ref)
+
+
+_REFS = ("CI_COMMIT_BRANCH", "CI_COMMIT_REF_NAME", "CI_COMMIT_TAG", "GITHUB_REF_NAME")
+
+
+def _object_of(text: str | None) -> str | None:
+    return text if text is not None and _OBJECT.fullmatch(text) else None
+
+
+def _time_of(text: str | None) -> datetime | None:
+    """Read GitLab's ISO 8601; anything else is not known."""
+    try:
+        time = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return time.astimezone(UTC) if time.tzinfo else None
+
+
+def _committed(commit: str | None) -> datetime | None:
+    """Read the committer's line: `committer NAME <MAIL> 1700000000 +0100`."""
+    found = re.search(
+        r"^committer .*> (\d{1,11}) [+-]\d{4}$", (commit or "").partition("\n\n")[0], re.MULTILINE
+    )
+    return datetime.fromtimestamp(int(found[1]), UTC) if found else None
+
+
+def _ask(folder: Path, environ: Mapping[str, str], *arguments: str) -> str | None:
+    try:
+        answer = subprocess.run(  # noqa: S603  # no shell; the only argument from outside is an object id
+            ["git", *_SAFE, *arguments],  # noqa: S607  # as the user's PATH has it
+            cwd=folder,
+            env=_environment(environ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_TIMEOUT_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.decode("utf-8", "replace").strip() or None if answer.returncode == 0 else None
+
+
+def _environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment without what would lead git to another repository or make it write."""
+    kept = {name: value for name, value in environ.items() if not name.startswith("GIT_")}
+    return kept | {
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_ALLOW_PROTOCOL": "",
+        "LC_ALL": "C",
+    }
