@@ -1,0 +1,110 @@
+"""Reading one whole file of the repository, bounded."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from hashtag.errors import UnreadableFile
+from hashtag.worktree.descent import Descent, encoded, read_error, shown, unreadable
+
+# O_NONBLOCK: a FIFO must not hold us up before it is refused.
+_OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+# As many as Linux itself follows.
+_MOST_LINKS = 40
+
+
+def read_file(path: Path, *, limit: int) -> bytes:
+    """
+    Return the content of a file, which may be a link to one.
+
+    Args:
+        path: The file.
+        limit: Bytes; a longer file is an error.
+
+    Raises:
+        UnreadableFile: If it is missing, not a file, denied or too long.
+    """
+    where = shown(path, "")
+    try:
+        descriptor = os.open(path, _OPEN)
+    except OSError as error:
+        raise unreadable(error, where) from error
+    return _content(descriptor, where, limit)
+
+
+def read_file_inside(root: Path, path: str, *, limit: int) -> bytes:
+    """
+    Return the content of a file below `root`; no link leads out of it.
+
+    As BuildKit does for paths of a build context, links are resolved as if `root` were `/`: absolute
+    targets start there, and `..` stops there.
+
+    Raises:
+        UnreadableFile: If it is missing, not a file, denied or too long.
+        FileChanged: If it is replaced meanwhile.
+    """
+    where = shown(root, path)
+    with Descent(root) as descent:
+        name = _final_name(descent, path, where)
+        try:
+            descriptor = os.open(encoded(name), _OPEN | os.O_NOFOLLOW, dir_fd=descent.descriptor)
+        except OSError as error:
+            raise read_error(error, where) from error
+        return _content(descriptor, where, limit)
+
+
+def _final_name(descent: Descent, path: str, where: str) -> str:
+    """Stand in the folder that holds what `path` leads to, and return its name there."""
+    names = _names(path)
+    links = 0
+    while names:
+        name = names.pop()
+        target = _link_target(descent, name, where)
+        if target is not None:
+            links += 1
+            if links > _MOST_LINKS:
+                raise UnreadableFile("cannot be read: too many levels of symbolic links", where=where)
+            names += _names(target)
+            if target.startswith("/"):
+                descent.go_to("")
+        elif name == "..":
+            descent.go_to(descent.folder.rpartition("/")[0])
+        elif not names:
+            return name
+        else:
+            descent.enter(name)
+    raise UnreadableFile("cannot be read: it is a folder", where=where)
+
+
+def _names(path: str) -> list[str]:
+    """Return the components, the first one last."""
+    return [name for name in reversed(path.split("/")) if name not in {"", "."}]
+
+
+def _link_target(descent: Descent, name: str, where: str) -> str | None:
+    if name == "..":
+        return None
+    try:
+        status = os.lstat(encoded(name), dir_fd=descent.descriptor)
+        if not stat.S_ISLNK(status.st_mode):
+            return None
+        return os.readlink(encoded(name), dir_fd=descent.descriptor).decode("utf-8", "surrogateescape")
+    except OSError as error:
+        raise unreadable(error, where) from error
+
+
+def _content(descriptor: int, where: str, limit: int) -> bytes:
+    with os.fdopen(descriptor, "rb") as file:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            kind = "a folder" if stat.S_ISDIR(mode) else "not a file"
+            raise UnreadableFile(f"cannot be read: it is {kind}", where=where)
+        try:
+            content = file.read(limit + 1)
+        except OSError as error:
+            raise unreadable(error, where) from error
+    if len(content) > limit:
+        raise UnreadableFile(f"is longer than {limit} bytes", where=where)
+    return content
