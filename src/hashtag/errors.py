@@ -220,6 +220,12 @@ class InvalidDocument(HashtagError):
     code = "HT042"
 
 
+class FileNotWritten(HashtagError):
+    """An output of the command could not be written."""
+
+    code = "HT043"
+
+
 # ── 05x: registries ──────────────────────────────────────────────────────────────────────────────
 
 

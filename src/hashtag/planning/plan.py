@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any, TypeAlias
 
 from attrs import field, frozen
 
+from hashtag import __version__
+from hashtag.errors import FileNotWritten, InvalidDocument, UnreadableFile
 from hashtag.oci.digest import Digest
 from hashtag.oci.platform import Platform
 from hashtag.oci.reference import Reference, Repository
+from hashtag.planning.change import AddTag, Change
+from hashtag.planning.file import PathText, read_text, replace_text
+
+# RFC 3339, «Internet Date/Time Format», in UTC: the only form that sorts as text.
+_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z")
 
 
 class Reason(Enum):
@@ -51,6 +59,7 @@ class BuildSpec:
         arguments: Build arguments; a value of None is not known here (a saved plan keeps names only).
         contexts: Named contexts: a folder, `docker-image://…` or `oci-layout://…`.
         secrets: The ids of the secrets that RUN mounts ask for.
+        stages: The names of the Dockerfile's stages; None where they are not known.
     """
 
     dockerfile: str
@@ -61,6 +70,7 @@ class BuildSpec:
     platforms: tuple[Platform, ...] = ()
     contexts: Mapping[str, str] = field(factory=dict, hash=False)
     secrets: tuple[str, ...] = ()
+    stages: tuple[str, ...] | None = None
 
 
 @frozen(kw_only=True)
@@ -73,6 +83,7 @@ class Target:
         fingerprints: For each platform its own.
         parents: Names of the images of this project that it is built from.
         parent_references: For each reference in the Dockerfile that links to a parent, the parent's name.
+        salt: The text, of the settings or the command line, that is in the fingerprint too.
         records: For each platform the inputs behind the fingerprint; stands in saved plans alone.
     """
 
@@ -85,6 +96,7 @@ class Target:
     parent_references: Mapping[str, str] = field(factory=dict, hash=False)
     bases: tuple[PlannedBase, ...] = ()
     build: BuildSpec
+    salt: str = ""
     records: Mapping[str, Mapping[str, Any]] = field(factory=dict, hash=False, repr=False)
 
     @property
@@ -100,10 +112,42 @@ class Target:
 
 @frozen
 class Build:
-    """The image is new and has to be built."""
+    """
+    The image is new and has to be built.
+
+    Attributes:
+        parent_images: For each parent in the plan, by name, where the build finds it: an existing
+            one by digest, one that is built before by the tag that it is pushed to.
+    """
 
     target: Target
     reason: Reason
+    parent_images: Mapping[str, Reference] = field(factory=dict, hash=False)
+
+    @property
+    def name(self) -> str:
+        """The image's name."""
+        return self.target.name
+
+    @property
+    def reference(self) -> Reference:
+        """Where the build is pushed: the pipeline's tag, without one the cache tag."""
+        return self.target.pipeline_reference or self.target.cache_reference
+
+    def command(self, builder: str) -> list[str]:
+        """
+        Return the command line that builds this image in the project's folder, from scratch.
+
+        Args:
+            builder: "buildx", "docker", "buildah", "podman" or "kaniko".
+
+        Raises:
+            UnsupportedBuild: The builder cannot do this build exactly.
+            UsageError: There is no such builder.
+        """
+        from hashtag.planning.command import command  # it needs this module
+
+        return command(self, builder)
 
 
 @frozen
@@ -118,6 +162,16 @@ class Alias:
     target: Target
     reason: Reason
     digest: Digest
+
+    @property
+    def name(self) -> str:
+        """The image's name."""
+        return self.target.name
+
+    @property
+    def reference(self) -> Reference:
+        """The image by digest: what every later reader gets, whatever happens to tags."""
+        return self.target.repository.at(self.digest)
 
 
 @frozen
@@ -136,3 +190,104 @@ class Failed:
 
 
 Action: TypeAlias = Build | Alias | Failed
+
+
+@frozen(kw_only=True)
+class Plan:
+    """
+    What is to be done about each image, parents before children; iterating yields the actions.
+
+    Attributes:
+        repository: The project's.
+        ref: The branch or tag the plan was made for, where it is known.
+        commit_time: RFC 3339 in UTC, as `at`.
+        at: When the plan was made: RFC 3339 in UTC, `2024-05-01T12:00:00Z`.
+        warnings: Sentences for people, each once.
+        tool_version: Of the hashtag that made the plan.
+    """
+
+    actions: tuple[Action, ...] = field()
+    repository: Repository
+    pipeline_tag: str | None = None
+    ref: str | None = None
+    commit: str | None = None
+    commit_time: str | None = field(default=None)
+    at: str = field()
+    warnings: tuple[str, ...] = ()
+    tool_version: str = __version__
+
+    @actions.validator
+    def _check_order(self, _: object, actions: tuple[Action, ...]) -> None:
+        seen: set[str] = set()
+        all_names = {action.name for action in actions}
+        for action in actions:
+            if action.name in seen:
+                raise InvalidDocument(f"image {action.name!r} stands twice in the plan")
+            if late := set(_parents(action)) & all_names - seen:
+                raise InvalidDocument(f"image {action.name!r} stands before its parent {min(late)!r}")
+            seen.add(action.name)
+
+    @at.validator
+    @commit_time.validator
+    def _check_time(self, _: object, time: str | None) -> None:
+        if time is not None and not _UTC.fullmatch(time):
+            raise InvalidDocument(f"not a time: {time!r}", hint="write it in UTC: 2024-05-01T12:00:00Z")
+
+    def __iter__(self) -> Iterator[Action]:
+        return iter(self.actions)
+
+    def __len__(self) -> int:
+        return len(self.actions)
+
+    @property
+    def builds(self) -> tuple[Build, ...]:
+        """What is to be built, parents first."""
+        return tuple(action for action in self if isinstance(action, Build))
+
+    @property
+    def aliases(self) -> tuple[Alias, ...]:
+        """What exists already."""
+        return tuple(action for action in self if isinstance(action, Alias))
+
+    @property
+    def failed(self) -> tuple[Failed, ...]:
+        """What could not be planned."""
+        return tuple(action for action in self if isinstance(action, Failed))
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """The tags that the existing images get; nothing for builds, whose digests are not known yet."""
+        return tuple(
+            AddTag(alias.digest, reference)
+            for alias in self.aliases
+            if (reference := alias.target.pipeline_reference) and reference != alias.target.cache_reference
+        )
+
+    def save(self, path: PathText) -> None:
+        """Write the plan to a file, at once or not at all; raise `FileNotWritten`."""
+        from hashtag.planning.document import to_json  # it needs this module
+
+        try:
+            replace_text(path, to_json(self, saved=True))
+        except OSError as error:
+            raise FileNotWritten(f"the plan is not saved: {error.strerror}", where=str(path)) from error
+
+    @classmethod
+    def load(cls, path: PathText) -> Plan:
+        """Read a saved plan; raise `UnreadableFile` or `InvalidDocument`."""
+        from hashtag.planning.document import from_json  # it needs this module
+
+        try:
+            text = read_text(path)
+        except OSError as error:
+            raise UnreadableFile(f"the plan cannot be read: {error.strerror}", where=str(path)) from error
+        except ValueError as error:
+            raise InvalidDocument(str(error), where=str(path)) from error
+        try:
+            return from_json(text)
+        except InvalidDocument as error:
+            raise InvalidDocument(error.what, where=str(path), hint=error.hint) from error
+
+
+def _parents(action: Action) -> tuple[str, ...]:
+    return () if isinstance(action, Failed) else action.target.parents

@@ -1,0 +1,79 @@
+"""DECIDE: which images are built, and why. Pure and total."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from hashtag.errors import MissingParent
+from hashtag.oci.manifest import Descriptor
+from hashtag.oci.reference import Reference
+from hashtag.planning.plan import Action, Alias, Build, Failed, Reason, Target
+
+
+def decide(
+    targets: Iterable[Target],
+    found: Mapping[Reference, Descriptor],
+    *,
+    rebuild: Collection[str] = (),
+    failed: Iterable[Failed] = (),
+) -> tuple[Action, ...]:
+    """
+    Choose for each image whether it is built or exists already.
+
+    A hit is a hit even where its parent's image is built: the fingerprint covers the parent's.
+
+    Args:
+        targets: In topological order: a parent before its children.
+        found: What the registry holds under cache references; one absent here is absent there.
+        rebuild: Names of images to build anyway, their descendants with them.
+        failed: Images that cannot be planned; what is built from one cannot be either.
+
+    Returns:
+        The failed first, then the targets in their order.
+    """
+    actions: dict[str, Action] = {failure.name: failure for failure in failed}
+    for target in targets:
+        actions[target.name] = _action(target, found, rebuild, actions)
+    return tuple(actions.values())
+
+
+def _action(
+    target: Target,
+    found: Mapping[Reference, Descriptor],
+    rebuild: Collection[str],
+    before: Mapping[str, Action],
+) -> Action:
+    match _choice(target, found, rebuild, before):
+        case Reason() as reason:
+            return Build(target, reason, parent_images(target, before))
+        case Descriptor(digest=digest):
+            return Alias(target, Reason.HIT, digest)
+        case Failed(name=parent):
+            return Failed(target.name, f"its parent {parent!r} cannot be planned", MissingParent.code)
+
+
+def _choice(
+    target: Target,
+    found: Mapping[Reference, Descriptor],
+    rebuild: Collection[str],
+    before: Mapping[str, Action],
+) -> Reason | Descriptor | Failed:
+    parents = [before[name] for name in target.parents if name in before]
+    built = [parent for parent in parents if isinstance(parent, Build)]
+    is_asked = target.name in rebuild or any(parent.reason is Reason.REBUILD_ASKED for parent in built)
+    if not is_asked and (hit := found.get(target.cache_reference)):
+        return hit
+    if missing := [parent for parent in parents if isinstance(parent, Failed)]:
+        return missing[0]
+    if is_asked:
+        return Reason.REBUILD_ASKED
+    return Reason.PARENT_IS_BUILT if built else Reason.NEVER_BUILT
+
+
+def parent_images(target: Target, before: Mapping[str, Action]) -> dict[str, Reference]:
+    """Return where a build finds its parents, by name: an existing one by digest, another by its tag."""
+    return {
+        parent: action.reference
+        for parent in target.parents
+        if isinstance(action := before.get(parent), (Build, Alias))
+    }
