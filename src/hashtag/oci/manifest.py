@@ -109,6 +109,18 @@ class Manifest:
         """Return what an index lists, in its order; nothing for an image."""
         return tuple(Descriptor.from_json(child) for child in self.document().get("manifests") or ())
 
+    def references(self) -> tuple[Digest, ...]:
+        """
+        Return what has to be in a repository before this manifest: children, or config and layers.
+
+        Foreign layers, which have URLs, need not be there.
+        """
+        document = self.document()
+        parts = [*(document.get("manifests") or ()), *(document.get("layers") or ())]
+        parts += [document["config"]] if document.get("config") else []
+        here = (part for part in parts if not (isinstance(part, dict) and part.get("urls")))
+        return tuple(Descriptor.from_json(part).digest for part in here)
+
     def config(self) -> Descriptor:
         """Return the descriptor of an image's config."""
         return Descriptor.from_json(self.document().get("config"))

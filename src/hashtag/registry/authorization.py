@@ -1,0 +1,163 @@
+"""Authorization: the header that a registry's challenge asks for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from threading import Lock
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from attrs import frozen
+
+from hashtag.errors import AccessDenied, RegistryError
+from hashtag.oci.reference import Repository
+from hashtag.registry.challenge import Challenge, check_realm, choose_challenge, parse_challenges
+from hashtag.registry.credentials import Credentials
+from hashtag.registry.login import Login
+from hashtag.registry.origin import Origin
+from hashtag.registry.retry import Temporary, is_temporary
+from hashtag.registry.transport import ERROR_LIMIT, Answer, Request, Transport
+
+_SHORTEST_LIFE = 60.0  # Docker's token specification: expires_in is optional and at least 60 s
+
+
+@frozen
+class Scope:
+    """Rights to one repository: `pull`, or `pull,push`."""
+
+    repository: Repository
+    actions: str = "pull"
+
+    def __str__(self) -> str:
+        return f"repository:{self.repository.name}:{self.actions}"
+
+
+@frozen
+class _Token:
+    header: str
+    expires: float
+
+
+class Authorization:
+    """
+    Headers for registries, from what they asked for before.
+
+    A token is fetched once for each token server, service and scope, also by many threads.
+    """
+
+    def __init__(self, transport: Transport, credentials: Credentials, clock: Callable[[], float]) -> None:
+        """Take logins from `credentials` and the time of tokens from `clock`, in seconds."""
+        self._transport = transport
+        self._credentials = credentials
+        self._clock = clock
+        self._challenges: dict[str, Challenge] = {}
+        self._tokens: dict[tuple[str, ...], _Token] = {}
+        self._locks: dict[tuple[str, ...], Lock] = {}
+        self._lock = Lock()
+
+    def __repr__(self) -> str:
+        return "Authorization()"
+
+    def login(self, scope: Scope) -> Login | None:
+        """Return the login for a repository, if there is one."""
+        return self._credentials.login(scope.repository.registry, scope.repository.name)
+
+    def header(self, scope: Scope) -> str | None:
+        """Return the header for a request; None before the registry's first challenge."""
+        challenge = self._challenges.get(scope.repository.registry)
+        return self._header(challenge, scope, "") if challenge else None
+
+    def answer(self, refusal: Answer, scope: Scope, rejected: str | None) -> str | None:
+        """
+        Return a header that meets the challenge of a 401; None where there is nothing new to say.
+
+        Args:
+            refusal: Comes from the registry itself, never from where it redirected to.
+            rejected: The header of the request that was refused.
+        """
+        challenge = choose_challenge(parse_challenges(refusal.headers.get("www-authenticate", "")))
+        if challenge is None:
+            return None
+        if challenge.scheme == "bearer":
+            check_realm(refusal.url, challenge.realm)
+        self._challenges[scope.repository.registry] = challenge
+        header = self._header(challenge, scope, rejected or "")
+        return None if header == rejected else header
+
+    def _header(self, challenge: Challenge, scope: Scope, rejected: str) -> str | None:
+        login = self.login(scope)
+        if challenge.scheme == "basic":
+            return login.basic if login and login.username else None
+        key = (scope.repository.registry, challenge.realm, challenge.service, str(scope))
+        with self._lock:
+            lock = self._locks.setdefault(key, Lock())
+        with lock:  # one fetches, the others wait and find it
+            token = self._tokens.get(key)
+            if token is None or token.expires <= self._clock() or token.header == rejected:
+                token = self._tokens[key] = self._fetched(challenge, scope, login)
+            return token.header
+
+    def _fetched(self, challenge: Challenge, scope: Scope, login: Login | None) -> _Token:
+        began = self._clock()
+        answer = self._transport.send(_token_request(challenge, scope, login))
+        realm = Origin.of(challenge.realm)
+        if is_temporary(answer.status, answer.content):
+            raise Temporary(f"token server {realm}: {answer.status}", answer.headers.get("retry-after"))
+        if answer.status in (401, 403):
+            raise denied(scope, login, f"its token server {realm} answered {answer.status}")
+        if answer.status != 200:
+            where = str(scope.repository)
+            raise RegistryError(f"its token server {realm} answered {answer.status}", where=where)
+        text, seconds = _token(answer, scope, login)
+        # A little early, so that it does not end on its way.
+        return _Token(f"Bearer {text}", began + max(seconds * 0.9 - 5, 1))
+
+
+def denied(scope: Scope, login: Login | None, what: str) -> AccessDenied:
+    """Return the error that says where the login came from, or that there was none."""
+    host = scope.repository.registry
+    if login is None:
+        hint = f"no login was found for {host}: docker login {host}, or set DOCKER_AUTH_CONFIG"
+    else:
+        user = repr(login.username) if login.username else "an identity token"
+        hint = f"the login {user} came from {login.origin}; it needs {scope.actions} on this repository"
+    return AccessDenied(f"missing or no permission: {what}", where=str(scope.repository), hint=hint)
+
+
+def _token_request(challenge: Challenge, scope: Scope, login: Login | None) -> Request:
+    if login and login.identity_token:
+        return _refresh_request(challenge, scope, login)
+    scopes = dict.fromkeys([str(scope)])
+    query = [("service", challenge.service)] if challenge.service else []
+    query += [("scope", text) for text in scopes]
+    mark = "&" if "?" in challenge.realm else "?"
+    headers = {"Authorization": login.basic} if login else {}
+    url = challenge.realm + mark + urlencode(query, quote_via=quote)
+    return Request(method="GET", url=url, headers=headers, limit=ERROR_LIMIT)
+
+
+def _refresh_request(challenge: Challenge, scope: Scope, login: Login) -> Request:
+    # Docker, «Registry authentication: OAuth2 token»: a refresh token is exchanged by POST.
+    form = {
+        "grant_type": "refresh_token",
+        "service": challenge.service,
+        "client_id": "hashtag",
+        "scope": str(scope),
+        "refresh_token": login.identity_token,
+    }
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    return Request(method="POST", url=challenge.realm, headers=headers, content=urlencode(form).encode())
+
+
+def _token(answer: Answer, scope: Scope, login: Login | None) -> tuple[str, float]:
+    document: Any = None
+    try:
+        document = json.loads(answer.content)
+        text = document.get("token") or document.get("access_token")
+        seconds = float(document.get("expires_in") or _SHORTEST_LIFE)
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        text, seconds = None, _SHORTEST_LIFE
+    if not isinstance(text, str) or not text.isascii() or not text.isprintable() or not text:
+        raise denied(scope, login, "its token server gave no token")
+    return text, seconds

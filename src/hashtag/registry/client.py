@@ -1,0 +1,203 @@
+"""The HTTP client of registries: OCI distribution-spec v1.1.1, and what servers make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urljoin, urlsplit
+
+from hashtag.errors import ManifestMissing, RegistryError, TagOccupied
+from hashtag.oci.digest import Digest
+from hashtag.oci.manifest import MEDIA_TYPES, SIZE_LIMIT, Descriptor, Manifest
+from hashtag.oci.reference import Reference, Repository
+from hashtag.registry.answers import (
+    descriptor_of,
+    digest_header,
+    error_codes,
+    error_text,
+    manifest_of,
+    next_page,
+    tag_page,
+)
+from hashtag.registry.authorization import Scope
+from hashtag.registry.credentials import Credentials
+from hashtag.registry.origin import Origin, check_move
+from hashtag.registry.retry import Retries
+from hashtag.registry.session import Session
+from hashtag.registry.transport import Answer, Transport
+
+BLOB_LIMIT = 16 * 1024 * 1024
+_TAG_PAGE_LIMIT = 64 * 1024 * 1024
+_TAG_PAGES = 10_000
+# All four in one header, also by digest, never */*: distribution 2.8 answers 404 for what is not
+# named, or gives the amd64 child in place of the list.
+_ACCEPT = {"Accept": ", ".join(MEDIA_TYPES)}
+_PUSH = "pull,push"
+# How registries say that a tag cannot be changed: ECR, ACR and pull-through caches, GitLab, Harbor.
+_IMMUTABLE = (400, 405, 409, 412)
+
+
+class HttpRegistry:
+    """
+    Registries that speak HTTP, with all the ports of `hashtag.oci.ports`.
+
+    Any thread may call it. A manifest asked for by its digest is read once.
+    """
+
+    def __init__(
+        self, transport: Transport, credentials: Credentials | None = None, retries: Retries | None = None
+    ) -> None:
+        """Connect through `transport`, on the first request."""
+        self._session = Session(transport, credentials or Credentials(), retries or Retries())
+        self._manifests: dict[Reference, Manifest] = {}
+
+    def __repr__(self) -> str:
+        return f"HttpRegistry({self._session!r})"
+
+    def resolve(self, reference: Reference) -> Descriptor | None:
+        """Return the descriptor, or None where the registry says 404; costs a HEAD."""
+        answer = self._manifest_answer("HEAD", reference)
+        if answer.status == 404:
+            return None
+        if answer.status in (405, 501):
+            return self._resolved_by_get(reference)
+        found = descriptor_of(self._good(answer, reference), str(reference))
+        if found is None:
+            return self._resolved_by_get(reference)
+        if reference.digest and found.digest != reference.digest:
+            raise RegistryError(f"the registry answered for {found.digest}", where=str(reference))
+        return found
+
+    def manifest(self, reference: Reference) -> Manifest:
+        """Return the very bytes, verified against their digest; raise `ManifestMissing`."""
+        if known := self._manifests.get(reference):
+            return known
+        answer = self._good(self._manifest_answer("GET", reference), reference)
+        manifest = manifest_of(answer, reference.digest, str(reference))
+        if reference.digest:
+            self._manifests[reference] = manifest
+        return manifest
+
+    def blob(self, repository: Repository, digest: Digest) -> bytes:
+        """Return a small blob (at most 16 MiB), verified; raise `ManifestMissing`."""
+        where, scope = f"{repository}@{digest}", Scope(repository)
+        answer = self._session.ask("GET", scope, f"blobs/{digest}", limit=BLOB_LIMIT)
+        if answer.status != 200:
+            raise self._session.refused(answer, scope, where)
+        if Digest.of(answer.content) != digest:
+            raise RegistryError("the blob's bytes are not those of its digest", where=where)
+        return answer.content
+
+    def put_manifest(self, manifest: Manifest, reference: Reference) -> Digest:
+        """
+        Store the very bytes under the reference; return the digest the registry gave.
+
+        Raises:
+            TagOccupied: The tag cannot be changed, and holds something else.
+            ManifestMissing: What the manifest names is not in the repository.
+        """
+        where, scope = str(reference), Scope(reference.repository, _PUSH)
+        answer = self._session.ask(
+            "PUT",
+            scope,
+            f"manifests/{reference.version}",
+            headers={"Content-Type": manifest.media_type},
+            content=manifest.content,
+            is_done=lambda: self._held(reference) == manifest.digest,
+        )
+        if answer.status not in (200, 201, 202):
+            if self._is_kept(answer, manifest, reference):
+                return manifest.digest
+            raise self._session.refused(answer, scope, where)
+        stored = digest_header(answer, where) or manifest.digest
+        if stored != manifest.digest or (reference.digest and stored != reference.digest):
+            raise RegistryError(f"the registry stored {stored}, not {manifest.digest}", where=where)
+        return stored
+
+    def put_blob(self, repository: Repository, content: bytes) -> Digest:
+        """Store the bytes, if they are not there yet; return their digest."""
+        digest, scope = Digest.of(content), Scope(repository, _PUSH)
+        if not self._has_blob(scope, digest):
+            answer = self._session.ask(
+                "PUT",
+                scope,
+                self._upload_url(scope, digest),
+                headers={"Content-Type": "application/octet-stream"},
+                content=content,
+                is_done=lambda: self._has_blob(scope, digest),
+            )
+            if answer.status not in (200, 201):
+                raise self._session.refused(answer, scope, f"{repository}@{digest}")
+        return digest
+
+    def tags(self, repository: Repository) -> Iterator[str]:
+        """Yield every tag, in the registry's order; nothing for a repository that is not there."""
+        # No ?n=: zuul-registry answers it with 404, and Link says all there is to say.
+        target: str | None = "tags/list"
+        pages, seen = set[str](), set[str]()
+        while target:
+            if target in pages or len(pages) == _TAG_PAGES:
+                raise RegistryError("its list of tags has no end", where=str(repository))
+            pages.add(target)
+            answer = self._tag_answer(repository, target)
+            if answer.status == 404 and len(pages) == 1:
+                return
+            new = [tag for tag in tag_page(answer, str(repository)) if tag not in seen]
+            seen.update(new)
+            yield from new
+            target = next_page(answer, str(repository))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._session.close()
+
+    def _manifest_answer(self, method: str, reference: Reference) -> Answer:
+        path = f"manifests/{reference.version}"
+        return self._session.ask(method, Scope(reference.repository), path, headers=_ACCEPT, limit=SIZE_LIMIT)
+
+    def _good(self, answer: Answer, reference: Reference) -> Answer:
+        if answer.status != 200:
+            raise self._session.refused(answer, Scope(reference.repository), str(reference))
+        return answer
+
+    def _resolved_by_get(self, reference: Reference) -> Descriptor | None:
+        try:
+            return self.manifest(reference).descriptor
+        except ManifestMissing:
+            return None
+
+    def _held(self, reference: Reference) -> Digest | None:
+        found = self.resolve(reference)
+        return found.digest if found else None
+
+    def _is_kept(self, answer: Answer, manifest: Manifest, reference: Reference) -> bool:
+        """Return whether a tag that cannot be changed holds this one; raise `TagOccupied` for another."""
+        if answer.status not in _IMMUTABLE or "MANIFEST_BLOB_UNKNOWN" in error_codes(answer):
+            return False
+        held = self._held(reference)
+        if held in (None, manifest.digest):
+            return held is not None
+        raise TagOccupied(
+            f"holds {held} and the registry refuses to change it to {manifest.digest}{error_text(answer)}",
+            where=str(reference),
+            hint="the registry keeps its tags immutable, or takes no writes",
+        )
+
+    def _has_blob(self, scope: Scope, digest: Digest) -> bool:
+        return self._session.ask("HEAD", scope, f"blobs/{digest}").status == 200
+
+    def _upload_url(self, scope: Scope, digest: Digest) -> str:
+        answer = self._session.ask("POST", scope, "blobs/uploads/")
+        location = answer.headers.get("location")
+        if answer.status != 202 or location is None:
+            raise self._session.refused(answer, scope, str(scope.repository))
+        # OCI distribution-spec v1.1.1, «POST then PUT»: relative or absolute, and its query stays.
+        url = urljoin(answer.url, location)
+        check_move(Origin.of(answer.url), Origin.of(url), "upload location")
+        return f"{url}{'&' if urlsplit(url).query else '?'}digest={digest}"
+
+    def _tag_answer(self, repository: Repository, target: str) -> Answer:
+        scope = Scope(repository)
+        answer = self._session.ask("GET", scope, target, limit=_TAG_PAGE_LIMIT)
+        if answer.status == 200 or (answer.status == 404 and target == "tags/list"):
+            return answer
+        raise self._session.refused(answer, scope, str(repository))

@@ -1,0 +1,42 @@
+"""Files that several processes write: replaced at once, and locked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from hashtag.errors import RegistryError
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a file at once, so that a reader sees the old bytes or the new ones."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(dir=path.parent, prefix=".hashtag-", delete=False) as file:
+        temporary = Path(file.name)
+        file.write(content)
+    try:
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock file against other processes; does nothing where the system has no such locks."""
+    try:
+        from fcntl import LOCK_EX, flock
+    except ImportError:  # pragma: no cover — Windows
+        yield
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("w")
+    except OSError as error:
+        raise RegistryError(f"cannot be written: {error.strerror}", where=str(path)) from error
+    with file:
+        flock(file, LOCK_EX)
+        yield

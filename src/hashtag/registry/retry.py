@@ -1,0 +1,139 @@
+"""Retries: what is worth asking again, when, and for how long altogether."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+from threading import Lock
+from typing import TypeVar
+
+from attrs import field, frozen
+
+from hashtag.errors import RegistryUnreachable
+
+T = TypeVar("T")
+
+_TEMPORARY = frozenset({408, 429, 500, 502, 503, 504})
+_FIRST_WAIT = 0.5
+_LONGEST_WAIT = 8.0
+
+
+class Temporary(Exception):
+    """
+    A failure that may be gone the next time.
+
+    Attributes:
+        cause: What happened, for the message after the last attempt.
+        retry_after: The value of the header, where there was one.
+    """
+
+    def __init__(self, cause: str, retry_after: str | None = None) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.retry_after = retry_after
+
+
+def is_temporary(status: int, body: bytes = b"") -> bool:
+    """Return whether the same request may succeed later."""
+    # ghcr.io answers 403 «You have exceeded a secondary rate limit».
+    return status in _TEMPORARY or (status == 403 and b"secondary rate limit" in body.lower())
+
+
+def retry_after_seconds(text: str | None, now: float) -> float | None:
+    """
+    Return what a Retry-After header asks for, in seconds; None for no header, garbage and the past.
+
+    Args:
+        text: RFC 9110, 10.2.3: seconds, or an HTTP date.
+        now: Seconds since the epoch.
+    """
+    text = (text or "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9]) or None
+    try:
+        seconds = parsedate_to_datetime(text).timestamp() - now
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return seconds if seconds > 0 else None
+
+
+def wait_seconds(attempt: int, asked: float | None, jitter: float) -> float:
+    """
+    Return how long to wait before the next attempt.
+
+    Args:
+        attempt: The number of attempts before the one that failed.
+        asked: What the server asked for, in seconds; it is never waited less.
+        jitter: From 0 to 1, so that parallel requests do not come back together.
+    """
+    if asked is not None:
+        return asked + jitter * 0.25
+    return min(_FIRST_WAIT * 2.0 ** min(attempt, 10), _LONGEST_WAIT) * (1 + jitter / 2)
+
+
+@frozen(kw_only=True)
+class Retries:
+    """
+    One budget of seconds for each host, shared by all requests to it.
+
+    It starts with a failed request and ends with a good one, so that a dead host is waited for
+    once, however many requests are in flight.
+
+    Attributes:
+        clock: Seconds that only grow; for the budget.
+        now: Seconds since the epoch; for Retry-After dates.
+        jitter: From 0 to 1.
+    """
+
+    budget_seconds: float = 30.0
+    sleep: Callable[[float], object] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    now: Callable[[], float] = time.time
+    jitter: Callable[[], float] = random.random
+    _failing_since: dict[str, float] = field(factory=dict, init=False)
+    _lock: Lock = field(factory=Lock, init=False, repr=False)
+
+    def call(self, host: str, ask: Callable[[int], T]) -> T:
+        """
+        Return what `ask(number of attempts before)` returns once it does not raise `Temporary`.
+
+        Raises:
+            RegistryUnreachable: The budget would be exceeded by the next wait.
+        """
+        start, attempt = self.clock(), 0
+        while True:
+            began = self.clock()
+            try:
+                answer = ask(attempt)
+            except Temporary as failure:
+                self.sleep(self._wait(host, failure, attempt, start, began))
+                attempt += 1
+            else:
+                self._worked(host)
+                return answer
+
+    def _wait(self, host: str, failure: Temporary, attempt: int, start: float, began: float) -> float:
+        asked = retry_after_seconds(failure.retry_after, self.now())
+        wait = wait_seconds(attempt, asked, self.jitter())
+        with self._lock:
+            since = min(start, self._failing_since.setdefault(host, began))
+        if self.clock() + wait - since > self.budget_seconds:
+            raise _unreachable(host, failure.cause, asked, attempt + 1) from failure
+        return wait
+
+    def _worked(self, host: str) -> None:
+        if host in self._failing_since:
+            with self._lock:
+                self._failing_since.pop(host, None)
+
+
+def _unreachable(host: str, cause: str, asked: float | None, attempts: int) -> RegistryUnreachable:
+    times = "once" if attempts == 1 else f"{attempts} times"
+    wait = f", and asks to wait {asked:.0f} s" if asked is not None else ""
+    return RegistryUnreachable(
+        f"no usable answer, asked {times}: {cause}{wait}",
+        where=host,
+        hint="try again when the registry is back, or give it longer with a larger budget of seconds",
+    )

@@ -1,0 +1,172 @@
+"""The registry that the flow is given: folders and servers behind one door."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Self
+
+from attrs import evolve
+
+from hashtag.oci.digest import Digest
+from hashtag.oci.manifest import Descriptor, Manifest
+from hashtag.oci.ports import Writer
+from hashtag.oci.reference import Reference, Repository
+from hashtag.registry.client import HttpRegistry
+from hashtag.registry.layout import Layout
+from hashtag.registry.settings import RegistrySettings
+
+
+class Registry:
+    """
+    Where a project's images are, and all registries that it reads bases from.
+
+    It has all the ports of `hashtag.oci.ports`, and any thread may call it. `oci-layout:FOLDER`
+    is served from the folder, every other registry over HTTP. If its own repository is a folder, the
+    images of other registries that lie in it are served from there.
+
+    Attributes:
+        repository: Its own.
+    """
+
+    def __init__(
+        self,
+        repository: Repository,
+        http: HttpRegistry,
+        *,
+        layout_root: Path | None = None,
+        mirrors: Mapping[str, str] | None = None,
+    ) -> None:
+        """
+        Connect nothing yet.
+
+        Args:
+            repository: Its own.
+            http: For all that is not in a folder.
+            layout_root: What the folders of layouts are relative to; default: the working directory.
+            mirrors: For reading other repositories: registry → `host[/path]` to read from instead.
+        """
+        self.repository = repository
+        self._http = http
+        self._layout_root = layout_root or Path()
+        self._mirrors = dict(mirrors or {})
+        self._layouts: dict[str, Layout] = {}
+        self._lock = Lock()
+
+    @classmethod
+    def from_environment(
+        cls,
+        repository: str | None = None,
+        *,
+        creds: str | None = None,
+        ca: str | Path | None = None,
+        environ: Mapping[str, str] | None = None,
+        insecure: Collection[str] = (),
+        budget_seconds: float = 30,
+        layout_root: Path | None = None,
+        mirrors: Mapping[str, str] | None = None,
+    ) -> Registry:
+        """
+        Return the registry that a CI job or a shell is set up for.
+
+        Args:
+            repository: `host/name` or `oci-layout:FOLDER`; default: HASHTAG_REPOSITORY or CI_REGISTRY_IMAGE.
+            creds: `user:password` for it; default: as Docker, podman and GitLab CI keep them.
+            ca: Certificates to trust besides the system's: a file, or PEM text.
+            environ: Default: this process's.
+            insecure: Hosts that may be spoken to without TLS; loopback ones always may.
+            budget_seconds: How long a failing registry is asked again.
+            layout_root: What the folders of layouts are relative to.
+            mirrors: `{"docker.io": "mirror.example.com/docker.io"}`: where other repositories are read.
+
+        Raises:
+            ConfigError: No repository is named.
+        """
+        settings = RegistrySettings.gather(repository, creds, ca, environ)
+        http = settings.connect(insecure, budget_seconds)
+        return cls(settings.repository, http, layout_root=layout_root, mirrors=mirrors)
+
+    def __repr__(self) -> str:
+        return f"Registry({str(self.repository)!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+    def resolve(self, reference: Reference) -> Descriptor | None:
+        """Return the descriptor, or None where it is not there; costs a HEAD."""
+        local = self._local(reference.repository)
+        found = local.resolve(reference) if local else None
+        if found or reference.repository.is_layout:
+            return found
+        return self._http.resolve(self._mirrored(reference))
+
+    def manifest(self, reference: Reference) -> Manifest:
+        """Return the very bytes, verified against their digest; raise `ManifestMissing`."""
+        local = self._local(reference.repository)
+        if local and (reference.repository.is_layout or local.resolve(reference)):
+            return local.manifest(reference)
+        return self._http.manifest(self._mirrored(reference))
+
+    def blob(self, repository: Repository, digest: Digest) -> bytes:
+        """Return a small blob (at most 16 MiB), verified; raise `ManifestMissing`."""
+        local = self._local(repository)
+        if local and (repository.is_layout or local.has_blob(digest)):
+            return local.blob(repository, digest)
+        return self._http.blob(self._mirror(repository), digest)
+
+    def put_manifest(self, manifest: Manifest, reference: Reference) -> Digest:
+        """Store the very bytes under the reference; return the digest the registry gave."""
+        return self._writer(reference.repository).put_manifest(manifest, reference)
+
+    def put_blob(self, repository: Repository, content: bytes) -> Digest:
+        """Store the bytes, if they are not there yet; return their digest."""
+        return self._writer(repository).put_blob(repository, content)
+
+    def tags(self, repository: Repository) -> Iterator[str]:
+        """Yield every tag, in the registry's order; nothing for a repository that is not there."""
+        if repository.is_layout:
+            return self._layout(repository).tags(repository)
+        return self._http.tags(repository)
+
+    def _writer(self, repository: Repository) -> Writer:
+        return self._layout(repository) if repository.is_layout else self._http
+
+    def _local(self, repository: Repository) -> Layout | None:
+        """Return the folder to look in first: the reference's own, or the project's."""
+        if repository.is_layout:
+            return self._layout(repository)
+        return self._layout(self.repository) if self.repository.is_layout else None
+
+    def _layout(self, repository: Repository) -> Layout:
+        folder = repository.layout_folder
+        with self._lock:
+            if folder not in self._layouts:
+                self._layouts[folder] = Layout(folder, self._layout_root / folder)
+            return self._layouts[folder]
+
+    def _mirrored(self, reference: Reference) -> Reference:
+        return evolve(reference, repository=self._mirror(reference.repository))
+
+    def _mirror(self, repository: Repository) -> Repository:
+        mirror = self._mirrors.get(repository.registry)
+        if mirror is None or self._is_own(repository):
+            return repository
+        host, _, path = mirror.partition("/")
+        return Repository(host, f"{path}/{repository.name}" if path else repository.name)
+
+    def _is_own(self, repository: Repository) -> bool:
+        own = self.repository
+        return repository == own or (
+            repository.registry == own.registry and repository.name.startswith(f"{own.name}/")
+        )

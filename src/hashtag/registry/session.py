@@ -1,0 +1,125 @@
+"""Sessions: requests to registries with the authorization and the retries they need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from attrs import evolve
+
+from hashtag.errors import HashtagError
+from hashtag.oci.reference import DOCKER_HUB, Repository
+from hashtag.registry.answers import check_is_registry, error_text, refusal
+from hashtag.registry.authorization import Authorization, Scope, denied
+from hashtag.registry.credentials import Credentials
+from hashtag.registry.origin import Origin
+from hashtag.registry.retry import Retries, Temporary, is_temporary
+from hashtag.registry.transport import ERROR_LIMIT, Answer, Request, Transport
+
+_DOCKER_HUB_SERVER = "registry-1.docker.io"
+
+
+class Session:
+    """Requests to any number of registries, from any thread."""
+
+    def __init__(self, transport: Transport, credentials: Credentials, retries: Retries) -> None:
+        """Connect through `transport`, on the first request."""
+        self._transport = transport
+        self._retries = retries
+        self._authorization = Authorization(transport, credentials, retries.clock)
+        self._open_hosts: set[str] = set()
+
+    def __repr__(self) -> str:
+        return f"Session({self._transport!r})"
+
+    def ask(
+        self,
+        method: str,
+        scope: Scope,
+        target: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: bytes = b"",
+        limit: int = ERROR_LIMIT,
+        is_done: Callable[[], bool] | None = None,
+    ) -> Answer:
+        """
+        Return the answer, whatever its status, once it is not a temporary failure.
+
+        Args:
+            target: Below the repository, as `manifests/latest`, or a URL that the registry named.
+            limit: The most bytes of a good answer.
+            is_done: Asked before a request is repeated: whether only the reply was lost; the
+                answer is then 201.
+        """
+        request = Request(method=method, url=target, headers=headers or {}, content=content, limit=limit)
+
+        def attempt(number: int) -> Answer:
+            if number and is_done and is_done():
+                return Answer(status=201, url=target)
+            return self._authorized(request, scope)
+
+        return self._retries.call(scope.repository.registry, attempt)
+
+    def refused(self, answer: Answer, scope: Scope, where: str) -> HashtagError:
+        """Return the error for an answer that is no success: `AccessDenied` for 401 and 403."""
+        if answer.status not in (401, 403):
+            return refusal(answer, where)
+        login = self._authorization.login(scope)
+        text = error_text(answer)
+        return denied(
+            scope, login, f"the registry answered {answer.status}{login.scrub(text) if login else text}"
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._transport.close()
+
+    def _authorized(self, request: Request, scope: Scope) -> Answer:
+        header = self._authorization.header(scope)
+        answer = self._sent(request, scope, header)
+        challenge = self._challenge(answer, scope, header)
+        if challenge and self._is_from(challenge, scope.repository):
+            renewed = self._authorization.answer(challenge, scope, header)
+            if renewed is not None:
+                answer = self._sent(request, scope, renewed)
+        if is_temporary(answer.status, answer.content):
+            raise Temporary(f"{answer.status}{error_text(answer)}", answer.headers.get("retry-after"))
+        check_is_registry(answer, scope.repository.registry)
+        return answer
+
+    def _challenge(self, answer: Answer, scope: Scope, header: str | None) -> Answer | None:
+        """
+        Return the answer that says what authorization is wanted, None where none is.
+
+        Some registries answer strangers with 404 for what is private: with a login at hand, 404
+        is believed only where the registry asks nobody who they are.
+        """
+        if answer.status == 401:
+            return answer
+        host = scope.repository.registry
+        if answer.status != 404 or header or host in self._open_hosts or not self._authorization.login(scope):
+            return None
+        ping = self._transport.ask(_server(host), "/v2/", Request(method="GET", url=""))
+        if ping.status == 401:
+            return ping
+        self._open_hosts.add(host)
+        return None
+
+    def _sent(self, request: Request, scope: Scope, header: str | None) -> Answer:
+        repository = scope.repository
+        authorization = {"Authorization": header} if header else {}
+        if "://" not in request.url:
+            headers = dict(request.headers) | authorization
+            path = f"/v2/{repository.name}/{request.url}"
+            return self._transport.ask(_server(repository.registry), path, evolve(request, headers=headers))
+        if self._is_from(Answer(status=0, url=request.url), repository):
+            request = evolve(request, headers=dict(request.headers) | authorization)
+        return self._transport.send(request)
+
+    def _is_from(self, answer: Answer, repository: Repository) -> bool:
+        """Return whether an answer came from the registry itself, not from where it sent us."""
+        return Origin.of(answer.url) == Origin.of(self._transport.url(_server(repository.registry)))
+
+
+def _server(registry: str) -> str:
+    return _DOCKER_HUB_SERVER if registry == DOCKER_HUB else registry

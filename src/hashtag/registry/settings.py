@@ -1,0 +1,63 @@
+"""Settings: which registry an environment names, and how to get in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from attrs import field, frozen
+
+from hashtag.errors import ConfigError
+from hashtag.oci.reference import Repository
+from hashtag.registry.client import HttpRegistry
+from hashtag.registry.credentials import Credentials
+from hashtag.registry.handed_over import handed_over
+from hashtag.registry.retry import Retries
+from hashtag.registry.transport import Transport
+
+
+@frozen(kw_only=True)
+class RegistrySettings:
+    """A repository, and what its registry is reached with."""
+
+    repository: Repository
+    credentials: Credentials
+    ca: Path | str | None = field(default=None, repr=False)
+    environ: Mapping[str, str] = field(repr=False)
+
+    @classmethod
+    def gather(
+        cls,
+        repository: str | None,
+        creds: str | None,
+        ca: Path | str | None,
+        environ: Mapping[str, str] | None,
+    ) -> RegistrySettings:
+        """Return what is given, else what the environment says; raise `ConfigError` without a repository."""
+        environ = dict(os.environ if environ is None else environ)
+        named = Repository.parse(repository or _named(environ))
+        handed = handed_over(environ)
+        return cls(
+            repository=named,
+            credentials=Credentials.from_environment(environ, creds=creds, registry=named.registry),
+            ca=ca or (handed.ca if handed else None),
+            environ=environ,
+        )
+
+    def connect(self, insecure: Collection[str], budget_seconds: float) -> HttpRegistry:
+        """Return the client; nothing is connected before its first request."""
+        transport = Transport(
+            ca=self.ca, insecure=insecure, environ=self.environ, timeout_seconds=budget_seconds
+        )
+        return HttpRegistry(transport, self.credentials, Retries(budget_seconds=budget_seconds))
+
+
+def _named(environ: Mapping[str, str]) -> str:
+    for name in ("HASHTAG_REPOSITORY", "CI_REGISTRY_IMAGE"):
+        if value := environ.get(name):
+            return value
+    raise ConfigError(
+        "no repository is named",
+        hint="give it as --repository registry.example.com/group/project, or set HASHTAG_REPOSITORY",
+    )

@@ -1,0 +1,257 @@
+"""The one module that speaks HTTP: one request, its redirects, and a bounded answer."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin
+
+from attrs import evolve, field, frozen
+
+from hashtag import __version__
+from hashtag.errors import RegistryError, RegistryUnreachable, UntrustedAnswer
+from hashtag.registry.certificates import tls_context
+from hashtag.registry.origin import Origin, check_move, is_loopback, shown
+from hashtag.registry.retry import Temporary
+
+if TYPE_CHECKING:
+    import httpx
+
+CONNECTIONS = 16
+ERROR_LIMIT = 64 * 1024
+_REDIRECTS = 5
+_GUESS_SECONDS = 3.0
+_USER_AGENT = f"hashtag/{__version__}"
+# RFC 9110, 15.4: only these keep the method and the body of a request that writes.
+_KEEPS_METHOD = (307, 308)
+_ANY_REDIRECT = (301, 302, 303, 307, 308)
+
+
+@frozen(kw_only=True)
+class Request:
+    """
+    One HTTP request.
+
+    Attributes:
+        limit: The most bytes of a good answer's body; of a bad one at most 64 KiB are kept.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(factory=dict, repr=False)
+    content: bytes = field(default=b"", repr=False)
+    limit: int = ERROR_LIMIT
+
+
+@frozen(kw_only=True)
+class Answer:
+    """
+    What a server said.
+
+    Attributes:
+        url: Where it came from, after the redirects.
+        headers: With names in lower case; several of one name joined by commas.
+    """
+
+    status: int
+    url: str
+    headers: Mapping[str, str] = field(factory=dict, repr=False)
+    content: bytes = field(default=b"", repr=False)
+
+    @property
+    def media_type(self) -> str:
+        """The Content-Type without its parameters."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+class Transport:
+    """
+    Connections to any number of hosts; may be used by several threads at once.
+
+    Nothing is connected, and httpx is not imported, before the first request.
+    """
+
+    def __init__(
+        self,
+        *,
+        ca: Path | str | None = None,
+        insecure: Collection[str] = (),
+        environ: Mapping[str, str] | None = None,
+        timeout_seconds: float = 30.0,
+        wire: httpx.BaseTransport | None = None,
+    ) -> None:
+        """
+        Prepare, without connecting.
+
+        Args:
+            ca: Certificates to trust besides the system's: a file, or PEM text.
+            insecure: Hosts (`host[:port]`) that may be spoken to without TLS, as loopback ones may.
+            environ: For SSL_CERT_FILE and SSL_CERT_DIR.
+            timeout_seconds: The longest silence of a server.
+            wire: Replaces the network.
+        """
+        self._ca = ca
+        self._insecure = frozenset(insecure)
+        self._environ = dict(environ or {})
+        self._timeout_seconds = max(timeout_seconds, 1.0)
+        self._wire = wire
+        self._client: httpx.Client | None = None
+        self._schemes: dict[str, str] = {}
+        self._lock = Lock()
+
+    def __repr__(self) -> str:
+        return f"Transport(insecure={sorted(self._insecure)!r})"
+
+    def ask(self, host: str, path: str, request: Request) -> Answer:
+        """
+        Return a registry's answer; `request.url` is replaced by the host's URL and `path`.
+
+        A host that may go without TLS is tried with it first, as Docker does; then it is remembered.
+
+        Raises:
+            Temporary: No connection, or it broke.
+            RegistryUnreachable: The host's certificate is not trusted.
+        """
+        if scheme := self._scheme(host):
+            return self.send(evolve(request, url=f"{scheme}://{host}{path}"))
+        try:
+            answer = self.send(evolve(request, url=f"https://{host}{path}"), guess=True)
+        except _NoTls:
+            answer = self.send(evolve(request, url=f"http://{host}{path}"))
+            self._schemes[host] = "http"
+        else:
+            self._schemes[host] = "https"
+        return answer
+
+    def url(self, host: str) -> str:
+        """Return the URL of a host that has answered before, or of one that needs TLS."""
+        return f"{self._schemes.get(host, 'https')}://{host}"
+
+    def send(self, request: Request, *, guess: bool = False) -> Answer:
+        """
+        Return the answer to one request, after at most five redirects.
+
+        Raises:
+            Temporary: No connection, or it broke.
+            UntrustedAnswer: A redirect leads where nothing may be sent.
+            RegistryError: The body is larger than the limit, or compressed.
+        """
+        start = Origin.of(request.url)
+        for _ in range(_REDIRECTS + 1):
+            answer = self._once(request, guess=guess)
+            target = _redirect_target(request, answer)
+            if target is None:
+                return answer
+            check_move(start, Origin.of(target), "redirect")
+            request = _redirected(request, target)
+        raise UntrustedAnswer(f"more than {_REDIRECTS} redirects", where=str(start))
+
+    def close(self) -> None:
+        """Close all connections."""
+        if self._client is not None:
+            self._client.close()
+
+    def _scheme(self, host: str) -> str | None:
+        if host in self._schemes:
+            return self._schemes[host]
+        return None if host in self._insecure or is_loopback(host) else "https"
+
+    def _once(self, request: Request, *, guess: bool) -> Answer:
+        import httpx
+
+        headers = {"User-Agent": _USER_AGENT, "Accept-Encoding": "identity"} | dict(request.headers)
+        seconds = _GUESS_SECONDS if guess else self._timeout_seconds
+        timeout = httpx.Timeout(self._timeout_seconds, connect=min(seconds, 10.0), pool=None)
+        try:
+            with self._opened().stream(
+                request.method, request.url, headers=headers, content=request.content, timeout=timeout
+            ) as response:
+                return Answer(
+                    status=response.status_code,
+                    url=request.url,
+                    headers={name.lower(): response.headers[name] for name in response.headers},
+                    content=_body(response, request),
+                )
+        except httpx.TransportError as error:
+            raise _failure(error, Origin.of(request.url), guess=guess) from error
+        except httpx.InvalidURL as error:
+            raise UntrustedAnswer(f"not a URL: {shown(request.url)}") from error
+
+    def _opened(self) -> httpx.Client:
+        import httpx
+
+        with self._lock:
+            if self._client is None:
+                self._client = httpx.Client(
+                    verify=tls_context(self._ca, self._environ),
+                    limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+                    follow_redirects=False,
+                    transport=self._wire,
+                )
+            return self._client
+
+
+class _NoTls(Exception):
+    """The host may speak plain HTTP: the TLS handshake failed, and not for its certificate."""
+
+
+def _body(response: httpx.Response, request: Request) -> bytes:
+    where = shown(request.url)
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
+        # A few kilobytes could unpack to gigabytes; nobody asked for it.
+        raise RegistryError("the answer is compressed, though that was not asked for", where=where)
+    limit = request.limit if response.is_success else ERROR_LIMIT
+    content = bytearray()
+    for chunk in response.iter_raw(64 * 1024):
+        content += chunk
+        if len(content) > limit:
+            break
+    if len(content) > limit and response.is_success:
+        raise RegistryError(f"the answer is larger than {limit} bytes", where=where)
+    return bytes(content[:limit])
+
+
+def _redirect_target(request: Request, answer: Answer) -> str | None:
+    location = answer.headers.get("location")
+    codes = _ANY_REDIRECT if request.method in ("GET", "HEAD") else _KEEPS_METHOD
+    if location is None or answer.status not in codes:
+        return None
+    try:
+        return urljoin(request.url, location)
+    except ValueError:
+        raise UntrustedAnswer(f"a redirect to no URL: {shown(location)}", where=shown(request.url)) from None
+
+
+def _redirected(request: Request, target: str) -> Request:
+    headers = dict(request.headers)
+    if Origin.of(target) != Origin.of(request.url):
+        headers.pop("Authorization", None)
+    return evolve(request, url=target, headers=headers)
+
+
+def _failure(error: httpx.TransportError, origin: Origin, *, guess: bool) -> Exception:
+    import httpx
+
+    causes = list(_causes(error))
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+        return RegistryUnreachable(
+            f"its certificate is not trusted: {error}",
+            where=str(origin),
+            hint="trust its CA: ca=FILE or PEM text, SSL_CERT_FILE, or cert in HASHTAG_REGISTRY",
+        )
+    if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
+        return UntrustedAnswer(f"not a request that can be sent: {error}", where=str(origin))
+    refused = any(isinstance(cause, ConnectionRefusedError | socket.gaierror) for cause in causes)
+    if guess and not refused:
+        return _NoTls()
+    return Temporary(f"{origin}: {str(error) or type(error).__name__}")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
