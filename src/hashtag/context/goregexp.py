@@ -8,8 +8,10 @@ Source: Go 1.24, regexp/syntax/parse.go, with the flags of regexp.Compile.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
+
+from attrs import frozen
 
 Ranges: TypeAlias = list[tuple[int, int]]
 
@@ -48,44 +50,89 @@ class MalformedExpression(ValueError):
     """Go's regexp.Compile would refuse this."""
 
 
-def translate(expression: str) -> str:
-    """Return the Python expression that matches what Go's does; MalformedExpression where Go refuses it."""
-    pieces: list[str] = []
+@frozen
+class Single:
+    """One character that the Python expression `text` matches."""
+
+    text: str
+
+
+@frozen
+class Repeated:
+    """Any number of characters that the Python expression `text` matches."""
+
+    text: str
+
+
+@frozen
+class Deep:
+    """`(.*/)?`: any number of whole folders."""
+
+
+@frozen
+class Assertion:
+    """A place between characters, as a Python expression."""
+
+    text: str
+
+
+Piece: TypeAlias = Single | Repeated | Deep | Assertion
+
+
+def pieces(expression: str) -> Iterator[Piece]:
+    """Yield what the expression asks for, in order; MalformedExpression where Go refuses it."""
     at = 0
     while at < len(expression):
-        piece, at = _piece(expression, at)
-        pieces.append(piece)
-    return "".join(pieces)
+        found, at = _piece(expression, at)
+        yield from found
 
 
-def _piece(text: str, at: int) -> tuple[str, int]:
+def python(found: Sequence[Piece]) -> str:
+    """Return the Python expression that matches what the pieces do."""
+    return "".join(_spelling(piece) for piece in found)
+
+
+def _spelling(piece: Piece) -> str:
+    match piece:
+        case Single(text) | Assertion(text):
+            return text
+        case Repeated(text):
+            return f"{text}*"
+        case Deep():
+            return "(?:.*/)?"
+
+
+def _piece(text: str, at: int) -> tuple[Sequence[Piece], int]:
     match text[at]:
         case "\\":
             return _escape(text, at)
         case "[":
             ranges, is_negated, end = _bracket(text, at)
-            return _spelled(ranges, is_negated=is_negated), end
-        case "." | "(" | ")" | "*" | "?" as operator:
-            return operator, at + 1
-        case "^":
-            return r"\A", at + 1
-        case "$":
-            return r"\Z", at + 1
+            spelled = _spelled(ranges, is_negated=is_negated)
+            if text.startswith("*", end):
+                return [Repeated(spelled)], end + 1
+            return [Single(spelled)], end
+        case "(":
+            return [Deep()], at + len("(.*/)?")
+        case ".":
+            return [Repeated(".")], at + len(".*")
+        case "^" | "$" as anchor:
+            return [Assertion(r"\A" if anchor == "^" else r"\Z")], at + 1
         case character:
-            return re.escape(character), at + 1
+            return [Single(re.escape(character))], at + 1
 
 
-def _escape(text: str, at: int) -> tuple[str, int]:
+def _escape(text: str, at: int) -> tuple[Sequence[Piece], int]:
     letter = text[at + 1 : at + 2]
     if letter == "Q":
         quoted, _, rest = text[at + 2 :].partition("\\E")
-        return re.escape(quoted), len(text) - len(rest)
+        return [Single(re.escape(character)) for character in quoted], len(text) - len(rest)
     if letter in _ASSERTIONS:
-        return _ASSERTIONS[letter], at + 2
+        return [Assertion(_ASSERTIONS[letter])], at + 2
     if letter.lower() in _PERL:
-        return _spelled(_perl(letter), is_negated=False), at + 2
+        return [Single(_spelled(_perl(letter), is_negated=False))], at + 2
     code, end = _character_escape(text, at)
-    return re.escape(chr(code)), end
+    return [Single(re.escape(chr(code)))], end
 
 
 def _perl(letter: str) -> Ranges:

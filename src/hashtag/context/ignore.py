@@ -6,9 +6,7 @@ Sources: BuildKit frontend/dockerui/config.go; moby/patternmatcher v0.6.1, `igno
 
 from __future__ import annotations
 
-import posixpath
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from attrs import field, frozen
 from pathspec import PathSpec
@@ -16,20 +14,27 @@ from pathspec.pattern import RegexPattern
 from pathspec.util import register_pattern
 
 from hashtag.context import ignore_pattern
-from hashtag.context.ignore_pattern import MalformedPattern
+from hashtag.context.ignore_pattern import SPACE, MalformedPattern
 from hashtag.errors import IgnoreError, Location, raise_all
 
-# Go's unicode.IsSpace; str.strip() would also take U+001C to U+001F.
-_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 # Go's bufio.MaxScanTokenSize, in bytes.
 _LONGEST_LINE = 64 * 1024
-_UNDECODABLE = re.compile("[\udc80-\udcff]")
 
 
 class DockerignorePattern(RegexPattern):
     """A pattern by Docker's rules, for pathspec: anchored at the root, matching the path itself only."""
 
-    __slots__ = ()
+    __slots__ = ("matches",)
+
+    def __init__(self, pattern: str) -> None:
+        super().__init__(pattern)
+        assert self.regex is not None  # noqa: S101 - pattern_to_regex always returns one
+        simulation = ignore_pattern.simulation(pattern.removeprefix("!"))
+        self.matches: Callable[[str], object] = simulation.matches if simulation else self.regex.match
+
+    def match_file(self, file: str) -> object:
+        """Return something true where the pattern matches `file`, else None."""
+        return self.matches(file) or None
 
     @classmethod
     def pattern_to_regex(cls, pattern: str) -> tuple[str, bool]:  # type: ignore[override]
@@ -66,6 +71,7 @@ class IgnoreRules:
     """The rules of one ignore file; without any, everything is seen."""
 
     patterns: tuple[IgnorePattern, ...] = ()
+    _exception_starts: tuple[str, ...] | None = field(init=False, repr=False, eq=False)
 
     @classmethod
     def parse(cls, text: str | bytes, path: str = ".dockerignore") -> IgnoreRules:
@@ -82,11 +88,23 @@ class IgnoreRules:
         errors: list[IgnoreError] = []
         for line, written, clean in _read(text, path):
             try:
-                patterns.append(_pattern(line, written.strip(_SPACE), clean))
+                patterns.append(_pattern(line, written.strip(SPACE), clean))
             except MalformedPattern as error:
                 errors.append(_refusal(error, line, written, path))
         raise_all(errors)
         return cls(tuple(patterns))
+
+    @classmethod
+    def of(cls, patterns: Iterable[str], path: str = "--exclude") -> IgnoreRules:
+        """Return the rules of patterns that stand in no file; raise `IgnoreError` as `parse` does."""
+        rules: list[IgnorePattern] = []
+        for line, written in enumerate(patterns, start=1):
+            try:
+                if clean := ignore_pattern.clean(written):
+                    rules.append(_pattern(line, written, clean))
+            except MalformedPattern as error:
+                raise _refusal(error, line, written, path) from error
+        return cls(tuple(rules))
 
     @property
     def root(self) -> Verdict:
@@ -112,10 +130,22 @@ class IgnoreRules:
             verdict = verdict.enter(name)
         return verdict
 
-    @property
-    def exceptions(self) -> tuple[IgnorePattern, ...]:
-        """The patterns with `!`."""
-        return tuple(pattern for pattern in self.patterns if pattern.is_exception)
+    def enters(self, folder: str) -> bool:
+        """
+        Return whether the walk looks into an excluded folder.
+
+        fsutil filter.go does so where an exception starts with its path, and wherever any exception at
+        all holds a wildcard other than a final `/*` or `/**`.
+        """
+        starts = self._exception_starts
+        return starts is None or any(start.startswith(f"{folder}/") for start in starts)
+
+    @_exception_starts.default
+    def _starts_of_exceptions(self) -> tuple[str, ...] | None:
+        starts = [_without_trailing_glob(pattern.clean) for pattern in self.patterns if pattern.is_exception]
+        if any(character in start for start in starts for character in r"*?[]^\\"):
+            return None
+        return tuple(f"{start}/" for start in starts)
 
 
 @frozen
@@ -133,6 +163,10 @@ class Verdict:
     path: str
     hits: tuple[bool, ...]
     decider: IgnorePattern | None
+    _prefix: str = field(init=False, repr=False, eq=False)
+    # Read backwards, the first pattern that matches decides; one that hit a parent matches all below it.
+    _last_hit: int = field(init=False, repr=False, eq=False)
+    _later: tuple[IgnorePattern, ...] = field(init=False, repr=False, eq=False)
 
     @property
     def is_excluded(self) -> bool:
@@ -141,18 +175,8 @@ class Verdict:
 
     @property
     def is_entered(self) -> bool:
-        """
-        Whether the walk looks into this folder.
-
-        fsutil filter.go enters an excluded folder where an exception starts with its path, or where any
-        exception at all holds a wildcard other than a final `/*` or `/**`.
-        """
-        if self.decider is None:
-            return True
-        starts = [_without_trailing_glob(pattern.clean) for pattern in self.rules.exceptions]
-        if not all(ignore_pattern.is_literal(start) and "^" not in start for start in starts):
-            return True
-        return any(f"{start}/".startswith(f"{self.path}/") for start in starts)
+        """Whether the walk looks into this folder."""
+        return self.decider is None or self.rules.enters(self.path)
 
     def enter(self, name: str) -> Verdict:
         """
@@ -161,7 +185,7 @@ class Verdict:
         As MatchesUsingParentResults has it, a pattern is asked only if it could turn the verdict, and one
         that was not asked is not remembered for what lies below.
         """
-        path = f"{self.path}/{name}" if self.path else name
+        path = self._prefix + name
         decider: IgnorePattern | None = None
         hits = []
         for pattern, inherited in zip(self.rules.patterns, self.hits, strict=True):
@@ -172,6 +196,26 @@ class Verdict:
                 decider = None if pattern.is_exception else pattern
         return Verdict(self.rules, path, tuple(hits), decider)
 
+    def excludes(self, name: str) -> bool:
+        """Return `enter(name).is_excluded`, for an entry that holds nothing."""
+        path = self._prefix + name
+        for pattern in self._later:
+            if pattern.matches(path):
+                return not pattern.is_exception
+        return self.decider is not None
+
+    @_prefix.default
+    def _path_with_slash(self) -> str:
+        return f"{self.path}/" if self.path else ""
+
+    @_last_hit.default
+    def _index_of_last_hit(self) -> int:
+        return len(self.hits) - 1 - self.hits[::-1].index(True) if True in self.hits else -1
+
+    @_later.default
+    def _patterns_after_last_hit(self) -> tuple[IgnorePattern, ...]:
+        return self.rules.patterns[self._last_hit + 1 :][::-1]
+
 
 def _read(text: str | bytes, path: str) -> Iterator[tuple[int, str, str]]:
     """Yield line number, the line, and the pattern as BuildKit cleans it."""
@@ -180,43 +224,23 @@ def _read(text: str | bytes, path: str) -> Iterator[tuple[int, str, str]]:
     for line, written in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
         if len(written.encode("utf-8", "surrogatepass")) >= _LONGEST_LINE:
             raise IgnoreError("the line is longer than 64 KiB", where=Location(path, line))
-        if not written.startswith("#") and (clean := _clean(written)):
+        if not written.startswith("#") and (clean := ignore_pattern.clean(written)):
             yield line, written.removesuffix("\r"), clean
-
-
-def _clean(written: str) -> str:
-    # LLB carries the patterns as JSON, in which Go replaces what is not UTF-8.
-    pattern = _UNDECODABLE.sub("\ufffd", written).strip(_SPACE)
-    if not pattern:
-        return ""
-    is_exception = pattern.startswith("!")
-    if body := pattern[is_exception:].strip(_SPACE) if is_exception else pattern:
-        body = _go_clean(body)
-        if len(body) > 1:
-            body = body.removeprefix("/")
-    # `New` trims and cleans once more, so that the `!` of `/!foo` counts.
-    again = f"{'!' if is_exception else ''}{body}".strip(_SPACE)
-    return _go_clean(again) if again else ""
-
-
-def _go_clean(path: str) -> str:
-    # Go's filepath.Clean knows no double slash at the start, POSIX does.
-    clean = posixpath.normpath(path)
-    return clean[1:] if clean.startswith("//") else clean
 
 
 def _pattern(line: int, written: str, clean: str) -> IgnorePattern:
     if clean == "!":
         raise MalformedPattern("nothing follows the !")
     (compiled,) = PathSpec.from_lines("dockerignore", [clean], backend="simple").patterns
+    assert isinstance(compiled, DockerignorePattern)  # noqa: S101 - what is registered above
     is_exception = not compiled.include
-    return IgnorePattern(line, written, clean[is_exception:], is_exception, compiled.match_file)
+    return IgnorePattern(line, written, clean[is_exception:], is_exception, compiled.matches)
 
 
 def _refusal(error: MalformedPattern, line: int, written: str, path: str) -> IgnoreError:
-    column = len(written) - len(written.lstrip(_SPACE)) + 1
+    column = len(written) - len(written.lstrip(SPACE)) + 1
     return IgnoreError(
-        f"BuildKit refuses the pattern {written.strip(_SPACE)!r}: {error}",
+        f"BuildKit refuses the pattern {written.strip(SPACE)!r}: {error}",
         where=Location(path, line, column, written),
         hint="put a backslash before a [ that is meant literally",
     )

@@ -2,14 +2,49 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 
 from hashtag.context import goregexp
+from hashtag.context.goregexp import Assertion, Deep, Piece, Repeated
+from hashtag.context.simulation import Simulation
+
+# Go's unicode.IsSpace; str.strip() would also take U+001C to U+001F.
+SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+_UNDECODABLE = re.compile("[\udc80-\udcff]")
+# With more than these, Python's backtracking could take minutes for one path; Go's never does.
+_MOST_WILDCARDS = 3
 
 
 class MalformedPattern(ValueError):
     """BuildKit refuses the pattern."""
+
+
+def clean(written: str) -> str:
+    """
+    Return a line's pattern as BuildKit reads it, with its `!`; empty where there is none.
+
+    `ignorefile.ReadAll` and `New` both clean it.
+    """
+    # LLB carries the patterns as JSON, in which Go replaces what is not UTF-8.
+    pattern = _UNDECODABLE.sub("\ufffd", written).strip(SPACE)
+    if not pattern:
+        return ""
+    is_exception = pattern.startswith("!")
+    if body := pattern[is_exception:].strip(SPACE) if is_exception else pattern:
+        body = _go_clean(body)
+        if len(body) > 1:
+            body = body.removeprefix("/")
+    # `New` comes second, so that the `!` of `/!foo` counts.
+    again = f"{'!' if is_exception else ''}{body}".strip(SPACE)
+    return _go_clean(again) if again else ""
+
+
+def _go_clean(path: str) -> str:
+    # Go's filepath.Clean knows no double slash at the start, POSIX does.
+    clean = posixpath.normpath(path)
+    return clean[1:] if clean.startswith("//") else clean
 
 
 def regex(pattern: str) -> str:
@@ -31,8 +66,23 @@ def regex(pattern: str) -> str:
         return rf"(?:(?s:.*)/)?{re.escape(pattern[3:])}\Z"
     if pattern.startswith("**") and is_literal(pattern[2:]):
         return rf"(?s:.*){re.escape(pattern[2:])}\Z"
+    return goregexp.python(_pieces(pattern))
+
+
+def simulation(pattern: str) -> Simulation | None:
+    """Return what matches a pattern of many wildcards instead of its expression; None for one of few."""
+    *between, last = _pieces(pattern)[1:]
+    wildcards = sum(isinstance(piece, Deep | Repeated) for piece in between)
+    if wildcards <= _MOST_WILDCARDS:
+        return None
+    if not isinstance(last, Assertion) or any(isinstance(piece, Assertion) for piece in between):
+        raise MalformedPattern("too many wildcards beside an escape such as \\b or \\Q")
+    return Simulation(between)
+
+
+def _pieces(pattern: str) -> list[Piece]:
     try:
-        return goregexp.translate(_go_expression(pattern))
+        return list(goregexp.pieces(_go_expression(pattern)))
     except goregexp.MalformedExpression as error:
         raise MalformedPattern(str(error)) from error
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hashtag.errors import UnreadableFile
-from hashtag.worktree.reading import read_file_inside
+from hashtag.worktree.reading import is_file_inside, read_file_inside
 
 if TYPE_CHECKING:
     from hashtag.context.ignore import IgnoreRules
@@ -21,7 +21,7 @@ LONGEST_FILE = 16 * 1024 * 1024
 def find_dockerfile(context: Path) -> Path:
     """Return `Dockerfile` in the context, else `dockerfile`; UnreadableFile where there is neither."""
     for name in (DEFAULT_DOCKERFILE, DEFAULT_DOCKERFILE.lower()):
-        if (context / name).exists():
+        if _is_file(context / name):
             return context / name
     raise UnreadableFile(
         "there is no Dockerfile in this folder", where=str(context), hint="name it: --file path/to/Dockerfile"
@@ -48,22 +48,31 @@ def read_ignore_rules(
         IgnoreError: If BuildKit would refuse it.
         UnreadableFile: If it is there and cannot be read.
     """
+    path = find_ignore_file(context, dockerfile)
+    return None if path is None else read_rules(path, display=display)
+
+
+def find_ignore_file(context: Path, dockerfile: Path | None = None) -> Path | None:
+    """Return the ignore file that counts for a Dockerfile; see `read_ignore_rules`."""
     dockerfile = context / DEFAULT_DOCKERFILE if dockerfile is None else dockerfile
     specific = dockerfile.with_name(f"{dockerfile.name}{DEFAULT_IGNORE_FILE}")
-    for path in (specific, context / DEFAULT_IGNORE_FILE):
-        if path.is_file():
-            return _read(path, display)
-    return None
+    return next(filter(_is_file, (specific, context / DEFAULT_IGNORE_FILE)), None)
 
 
 def read_context_rules(context: Path, *, display: Callable[[Path], str] = str) -> IgnoreRules | None:
     """Return the rules of a context's own `.dockerignore`, as for a named context; None without one."""
     path = context / DEFAULT_IGNORE_FILE
-    return _read(path, display) if path.is_file() else None
+    return read_rules(path, display=display) if _is_file(path) else None
 
 
-def _read(path: Path, display: Callable[[Path], str]) -> IgnoreRules:
+def read_rules(path: Path, *, display: Callable[[Path], str] = str) -> IgnoreRules:
+    """Return the rules of one ignore file; raise `IgnoreError` or `UnreadableFile`."""
     from hashtag.context.ignore import IgnoreRules
 
     content = read_file_inside(path.parent, path.name, limit=LONGEST_FILE)
     return IgnoreRules.parse(content, display(path))
+
+
+def _is_file(path: Path) -> bool:
+    # BuildKit ignores a folder, or a link that leads nowhere in the context, of that name.
+    return is_file_inside(path.parent, path.name)

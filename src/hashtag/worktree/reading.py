@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from hashtag.errors import UnreadableFile
+from hashtag.errors import FileChanged, UnreadableFile
 from hashtag.worktree.descent import Descent, encoded, read_error, shown, unreadable
 
 # O_NONBLOCK: a FIFO must not hold us up before it is refused.
@@ -55,6 +55,24 @@ def read_file_inside(root: Path, path: str, *, limit: int) -> bytes:
         return _content(descriptor, where, limit)
 
 
+def is_file_inside(root: Path, path: str) -> bool:
+    """Return whether `read_file_inside` finds a file; raise UnreadableFile if even that is denied."""
+    where = shown(root, path)
+    with Descent(root) as descent:
+        try:
+            name = _final_name(descent, path, where)
+            status = os.lstat(encoded(name), dir_fd=descent.descriptor)
+        except (FileNotFoundError, _Nowhere):
+            return False
+        except OSError as error:
+            raise unreadable(error, where) from error
+        return stat.S_ISREG(status.st_mode)
+
+
+class _Nowhere(UnreadableFile):
+    """A path that leads to a folder, to nothing, or in circles."""
+
+
 def _final_name(descent: Descent, path: str, where: str) -> str:
     """Stand in the folder that holds what `path` leads to, and return its name there."""
     names = _names(path)
@@ -65,7 +83,7 @@ def _final_name(descent: Descent, path: str, where: str) -> str:
         if target is not None:
             links += 1
             if links > _MOST_LINKS:
-                raise UnreadableFile("cannot be read: too many levels of symbolic links", where=where)
+                raise _Nowhere("cannot be read: too many levels of symbolic links", where=where)
             names += _names(target)
             if target.startswith("/"):
                 descent.go_to("")
@@ -74,13 +92,20 @@ def _final_name(descent: Descent, path: str, where: str) -> str:
         elif not names:
             return name
         else:
-            descent.enter(name)
-    raise UnreadableFile("cannot be read: it is a folder", where=where)
+            _enter(descent, name, where)
+    raise _Nowhere("cannot be read: it is a folder", where=where)
 
 
 def _names(path: str) -> list[str]:
     """Return the components, the first one last."""
     return [name for name in reversed(path.split("/")) if name not in {"", "."}]
+
+
+def _enter(descent: Descent, name: str, where: str) -> None:
+    try:
+        descent.enter(name)
+    except FileChanged as error:
+        raise _Nowhere("cannot be read: a folder on the way to it is missing", where=where) from error
 
 
 def _link_target(descent: Descent, name: str, where: str) -> str | None:
@@ -91,6 +116,8 @@ def _link_target(descent: Descent, name: str, where: str) -> str | None:
         if not stat.S_ISLNK(status.st_mode):
             return None
         return os.readlink(encoded(name), dir_fd=descent.descriptor).decode("utf-8", "surrogateescape")
+    except FileNotFoundError as error:
+        raise _Nowhere("cannot be read: no such file or directory", where=where) from error
     except OSError as error:
         raise unreadable(error, where) from error
 

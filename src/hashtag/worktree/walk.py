@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from hashtag.context.listing import Entry, Kind, Listing
+from hashtag.errors import UnreadableFile
 from hashtag.worktree.descent import Descent, encoded, read_error, shown
 
 if TYPE_CHECKING:
@@ -69,9 +70,19 @@ def _walk(descent: Descent, root: Verdict | None) -> Iterator[Entry]:
             yield from pending
             pending.clear()
             yield found.entry
-        if found.entry.kind is Kind.FOLDER:
-            descent.enter(found.name)
+        if found.entry.kind is Kind.FOLDER and _enter(descent, found):
             levels.append(_scan(descent, found.entry.path, found.verdict))
+
+
+def _enter(descent: Descent, folder: _Found) -> bool:
+    try:
+        descent.enter(folder.name)
+    except UnreadableFile:
+        # fsutil filter.go: what is excluded need not be readable.
+        if folder.verdict is None or not folder.verdict.is_excluded:
+            raise
+        return False
+    return True
 
 
 def _leave(descent: Descent, pending: list[Entry]) -> None:
@@ -88,9 +99,14 @@ def _scan(descent: Descent, folder: str, verdict: Verdict | None) -> Iterator[_F
         with os.scandir(descent.descriptor) as entries:
             for entry in entries:
                 name = _name(entry)
-                below = verdict.enter(name) if verdict is not None else None
-                if below is None or not below.is_excluded or _is_entered(entry, below):
-                    found.append(_Found(name, _entry(descent, entry, prefix + name), below))
+                below: Verdict | None = None
+                if verdict is not None:
+                    if not entry.is_dir(follow_symlinks=False):
+                        if verdict.excludes(name):
+                            continue
+                    elif not (below := verdict.enter(name)).is_entered:
+                        continue
+                found.append(_Found(name, _entry(descent, entry, prefix + name), below))
     except OSError as error:
         raise read_error(error, shown(descent.root, folder)) from error
     found.sort(key=lambda each: encoded(each.name))
@@ -101,10 +117,6 @@ def _name(entry: os.DirEntry[str]) -> str:
     if _NAMES_ARE_UTF8:
         return entry.name
     return os.fsencode(entry.name).decode("utf-8", "surrogateescape")
-
-
-def _is_entered(entry: os.DirEntry[str], verdict: Verdict) -> bool:
-    return entry.is_dir(follow_symlinks=False) and verdict.is_entered
 
 
 def _entry(descent: Descent, entry: os.DirEntry[str], path: str) -> Entry:
