@@ -36,8 +36,10 @@ def read_hcl(path: str, folder: Path, environ: Mapping[str, str]) -> list[Given]
             timeout=_TIMEOUT_SECONDS,
             check=False,
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except subprocess.TimeoutExpired as error:
         raise ConfigError(f"docker buildx gave no answer in {_TIMEOUT_SECONDS} s", where=path) from error
+    except OSError as error:
+        raise ConfigError(f"docker cannot be started: {error.strerror}", where=path) from error
     if answer.returncode != 0:
         lines = answer.stderr.decode("utf-8", "replace").strip().splitlines() or [
             f"status {answer.returncode}"

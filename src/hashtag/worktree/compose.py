@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hashtag.errors import ConfigError, Location
+from hashtag.errors import ConfigError
+from hashtag.worktree import yaml_document
 from hashtag.worktree.configuration import read_text
 from hashtag.worktree.given import Given
 
@@ -24,7 +25,7 @@ def read(text: str, path: str, folder: Path, environ: Mapping[str, str]) -> list
 
     Variables are the environment's; `.env` is not read, and what it alone sets is an error.
     """
-    document = _document(text, path)
+    document = yaml_document.read(text, path)
     services = document.get("services") if isinstance(document, dict) else None
     if not isinstance(services, dict):
         raise ConfigError("has no services", where=path)
@@ -43,22 +44,6 @@ def read(text: str, path: str, folder: Path, environ: Mapping[str, str]) -> list
     return images
 
 
-def _document(text: str, path: str) -> Any:
-    try:
-        import yaml
-    except ModuleNotFoundError as error:
-        raise ConfigError("needs PyYAML", where=path, hint="pip install 'hashtag-images[yaml]'") from error
-    try:
-        return yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = Location(path, mark.line + 1, mark.column + 1) if mark else path
-        raise ConfigError(f"not YAML: {error.problem}", where=where) from error
-    # Impossible dates, integers of too many digits, control characters, and nesting without end.
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError("not YAML that can be read", where=path) from error
-
-
 class _Interpolation:
     def __init__(self, environ: Mapping[str, str], set_elsewhere: frozenset[str], place: str) -> None:
         self.environ = environ
@@ -68,6 +53,8 @@ class _Interpolation:
     def filled(self, value: Any) -> Any:
         """Return the value with the variables of its texts filled in."""
         match value:
+            case yaml_document.Ambiguous():
+                return value
             case str():
                 return _VARIABLE.sub(self._text, value)
             case dict():
@@ -152,9 +139,13 @@ def _pairs(value: Any, place: str, environ: Mapping[str, str]) -> dict[str, str]
 
 def _scalar(value: object, place: str) -> str:
     match value:
+        case yaml_document.Ambiguous():
+            raise ConfigError(
+                f"{value} has several readings", where=place, hint=f'write it in quotes: "{value}"'
+            )
         case bool():
             return "true" if value else "false"
-        case str() | int() | float():
+        case str() | int():
             return str(value)
         case _:
             raise ConfigError("a value is no text", where=place)

@@ -73,9 +73,11 @@ def _dockerfiles(folder: Path) -> Iterator[str]:
 
 
 def _is_file_inside(entry: os.DirEntry[str], folder: Path) -> bool:
-    if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(folder.resolve()):
-        return False
-    return entry.is_file()
+    if not entry.is_symlink():
+        return entry.is_file()
+    # os.path, for pathlib raises on a link that leads to itself.
+    inside = Path(os.path.realpath(entry.path)).is_relative_to(os.path.realpath(folder))
+    return inside and os.path.isfile(entry.path)  # noqa: PTH113  # as above
 
 
 def distinct(found: Iterable[Found]) -> Named:
