@@ -1,1 +1,129 @@
-"""Carries out changes through the ports."""
+"""Carries out changes through the ports: what is read first, what is written, what is read back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import TypeAlias
+
+from attrs import frozen
+
+from hashtag.errors import HashtagError, InvalidDocument, ManifestMissing, RegistryError, StalePlan, raise_all
+from hashtag.oci.digest import Digest
+from hashtag.oci.manifest import EMPTY_TYPE, OCI_MANIFEST, Descriptor, Manifest
+from hashtag.oci.ports import Reader, Writer
+from hashtag.oci.reference import Reference
+from hashtag.planning.change import AddTag, Change, PutArtifact
+
+ARTIFACT_LIMIT = 16 * 1024 * 1024
+# OCI image-spec v1.1.1, «Guidance for an Empty Descriptor».
+_EMPTY = b"{}"
+
+
+@frozen
+class Receipt:
+    """
+    What was done, each change in one of the two, in their order.
+
+    Attributes:
+        moved: These tags were written, and read back.
+        unchanged: These tags held the right digest already; nothing was written.
+    """
+
+    moved: tuple[Change, ...]
+    unchanged: tuple[Change, ...]
+
+
+@frozen
+class _Step:
+    """A change that is needed: the manifest to put under the target, and the blobs it refers to."""
+
+    change: Change
+    manifest: Manifest
+    blobs: tuple[bytes, ...] = ()
+
+
+_Prepared: TypeAlias = _Step | HashtagError | None
+
+
+def apply(changes: Iterable[Change], registry: Writer) -> Receipt:
+    """
+    Carry out changes: first every source is looked at, then the tags are moved.
+
+    A tag that holds the right digest already is not written, so that applying twice is applying
+    once, and protected tags are left in peace. An existing image is moved by its manifest alone:
+    no blob is asked for.
+
+    Raises:
+        StalePlan: A source has vanished; nothing was written.
+        RegistryError: A tag does not hold what was written; the tags before it do.
+    """
+    wanted = tuple(changes)
+    prepared = [_prepare(change, registry) for change in wanted]
+    raise_all(step for step in prepared if isinstance(step, HashtagError))
+    steps = [step for step in prepared if isinstance(step, _Step)]
+    for step in steps:
+        _carry_out(step, registry)
+    moved = tuple(step.change for step in steps)
+    unchanged = tuple(change for change, step in zip(wanted, prepared, strict=True) if step is None)
+    return Receipt(moved, unchanged)
+
+
+def _prepare(change: Change, registry: Reader) -> _Prepared:
+    match change:
+        case AddTag(digest, target):
+            if _holds(registry, target, digest):
+                return None
+            try:
+                return _Step(change, registry.manifest(change.source))
+            except ManifestMissing as error:
+                return StalePlan(
+                    f"the image is gone: {error.what}",
+                    where=str(change.source),
+                    hint="plan again: hashtag plan",
+                )
+        case PutArtifact(target, artifact_type, content):
+            manifest = artifact_manifest(artifact_type, content)
+            if _holds(registry, target, manifest.digest):
+                return None
+            return _Step(change, manifest, (_EMPTY, content))
+
+
+def _carry_out(step: _Step, registry: Writer) -> None:
+    target, digest = step.change.target, step.manifest.digest
+    for blob in step.blobs:
+        registry.put_blob(target.repository, blob)
+    registry.put_manifest(step.manifest, target)
+    if not _holds(registry, target, digest):
+        raise RegistryError(
+            f"the tag does not hold {digest} after it was written",
+            where=str(target),
+            hint="another pipeline may have moved it at the same time: run the command again",
+        )
+
+
+def _holds(registry: Reader, target: Reference, digest: Digest) -> bool:
+    held = registry.resolve(target)
+    return held is not None and held.digest == digest
+
+
+def artifact_manifest(artifact_type: str, content: bytes) -> Manifest:
+    """
+    Return the manifest of a small document; the same content has the same manifest everywhere.
+
+    Raises:
+        InvalidDocument: The content is larger than 16 MiB.
+    """
+    if len(content) > ARTIFACT_LIMIT:
+        raise InvalidDocument(
+            f"a document of {len(content)} bytes is too large for a registry: 16 MiB at most"
+        )
+    # OCI image-spec v1.1.1, «Guidelines for Artifact Usage»: an empty config, the type in artifactType.
+    document = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "artifactType": artifact_type,
+        "config": Descriptor(EMPTY_TYPE, Digest.of(_EMPTY), len(_EMPTY)).to_json(),
+        "layers": [Descriptor(artifact_type, Digest.of(content), len(content)).to_json()],
+    }
+    return Manifest(OCI_MANIFEST, json.dumps(document, separators=(",", ":"), sort_keys=True).encode())
