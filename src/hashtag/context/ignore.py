@@ -6,7 +6,7 @@ Sources: BuildKit frontend/dockerui/config.go; moby/patternmatcher v0.6.1, `igno
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from attrs import field, frozen
 from pathspec import PathSpec
@@ -68,10 +68,16 @@ class IgnorePattern:
 
 @frozen
 class IgnoreRules:
-    """The rules of one ignore file; without any, everything is seen."""
+    """
+    The rules of one ignore file; without any, everything is seen.
+
+    Attributes:
+        patterns: In the order of the file; the last one that matches decides.
+    """
 
     patterns: tuple[IgnorePattern, ...] = ()
-    _exception_starts: tuple[str, ...] | None = field(init=False, repr=False, eq=False)
+    # What an excluded folder's path has to begin to be entered nevertheless; None: every one is entered.
+    _exception_starts: tuple[str, ...] | None = field(default=(), repr=False, eq=False)
 
     @classmethod
     def parse(cls, text: str | bytes, path: str = ".dockerignore") -> IgnoreRules:
@@ -92,19 +98,24 @@ class IgnoreRules:
             except MalformedPattern as error:
                 errors.append(_refusal(error, line, written, path))
         raise_all(errors)
-        return cls(tuple(patterns))
+        return cls(tuple(patterns), _starts_of_exceptions(patterns))
 
     @classmethod
     def of(cls, patterns: Iterable[str], path: str = "--exclude") -> IgnoreRules:
-        """Return the rules of patterns that stand in no file; raise `IgnoreError` as `parse` does."""
+        """
+        Return the rules of `COPY --exclude` or `--parents`; raise `IgnoreError` as `parse` does.
+
+        fsutil copy.go hands them to patternmatcher as they are: a `/` at the start stays, and one `!`
+        is enough that every excluded folder is entered.
+        """
         rules: list[IgnorePattern] = []
         for line, written in enumerate(patterns, start=1):
             try:
-                if clean := ignore_pattern.clean(written):
+                if clean := ignore_pattern.clean_again(written):
                     rules.append(_pattern(line, written, clean))
             except MalformedPattern as error:
                 raise _refusal(error, line, written, path) from error
-        return cls(tuple(rules))
+        return cls(tuple(rules), None if any(rule.is_exception for rule in rules) else ())
 
     @property
     def root(self) -> Verdict:
@@ -139,13 +150,6 @@ class IgnoreRules:
         """
         starts = self._exception_starts
         return starts is None or any(start.startswith(f"{folder}/") for start in starts)
-
-    @_exception_starts.default
-    def _starts_of_exceptions(self) -> tuple[str, ...] | None:
-        starts = [_without_trailing_glob(pattern.clean) for pattern in self.patterns if pattern.is_exception]
-        if any(character in start for start in starts for character in r"*?[]^\\"):
-            return None
-        return tuple(f"{start}/" for start in starts)
 
 
 @frozen
@@ -246,5 +250,9 @@ def _refusal(error: MalformedPattern, line: int, written: str, path: str) -> Ign
     )
 
 
-def _without_trailing_glob(pattern: str) -> str:
-    return pattern.removesuffix("/**").removesuffix("/*")
+def _starts_of_exceptions(patterns: Sequence[IgnorePattern]) -> tuple[str, ...] | None:
+    exceptions = [pattern.clean for pattern in patterns if pattern.is_exception]
+    starts = [pattern.removesuffix("/**").removesuffix("/*") for pattern in exceptions]
+    if any(character in start for start in starts for character in r"*?[]^\\"):
+        return None
+    return tuple(f"{start}/" for start in starts)

@@ -22,11 +22,7 @@ class MalformedPattern(ValueError):
 
 
 def clean(written: str) -> str:
-    """
-    Return a line's pattern as BuildKit reads it, with its `!`; empty where there is none.
-
-    `ignorefile.ReadAll` and `New` both clean it.
-    """
+    """Return the pattern of a line as ReadAll and New read it, with its `!`; empty where there is none."""
     # LLB carries the patterns as JSON, in which Go replaces what is not UTF-8.
     pattern = _UNDECODABLE.sub("\ufffd", written).strip(SPACE)
     if not pattern:
@@ -36,9 +32,13 @@ def clean(written: str) -> str:
         body = _go_clean(body)
         if len(body) > 1:
             body = body.removeprefix("/")
-    # `New` comes second, so that the `!` of `/!foo` counts.
-    again = f"{'!' if is_exception else ''}{body}".strip(SPACE)
-    return _go_clean(again) if again else ""
+    return clean_again(f"{'!' if is_exception else ''}{body}")
+
+
+def clean_again(pattern: str) -> str:
+    """Return the pattern as `New` reads it: so it is that the `!` of a line `/!foo` counts."""
+    trimmed = pattern.strip(SPACE)
+    return _go_clean(trimmed) if trimmed else ""
 
 
 def _go_clean(path: str) -> str:
