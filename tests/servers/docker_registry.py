@@ -100,12 +100,8 @@ def _config(folder: Path, host: str) -> dict:
 def _passwords(folder: Path, user: str, password: str) -> Path:
     program = require("htpasswd", "apache2-utils")
     path = folder / "htpasswd"
-    subprocess.run(
-        [program, "-ciB", "-C", "4", str(path), user],
-        input=password.encode(),
-        check=True,
-        capture_output=True,
-    )
+    command = [program, "-ciB", "-C", "4", str(path), user]
+    subprocess.run(command, input=password.encode(), check=True, capture_output=True)
     return path
 
 
@@ -115,23 +111,11 @@ def _certificates(folder: Path) -> Path:
     extensions = folder / "extensions"
     extensions.write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
     new = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    sign = ["-CA", ca, "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", extensions]
     steps = [
-        [
-            "req",
-            "-x509",
-            *new,
-            "-keyout",
-            "ca.key",
-            "-out",
-            ca,
-            "-subj",
-            "/CN=authority of the tests",
-            "-days",
-            "2",
-        ],
+        ["req", "-x509", *new, "-keyout", "ca.key", "-out", ca, "-subj", "/CN=tests", "-days", "2"],
         ["req", *new, "-keyout", "tls.key", "-out", request, "-subj", "/CN=127.0.0.1"],
-        ["x509", "-req", "-in", request, "-CA", ca, "-CAkey", "ca.key", "-CAcreateserial", "-days", "2"]
-        + ["-extfile", extensions, "-out", "tls.crt"],
+        ["x509", "-req", "-in", request, *sign, "-out", "tls.crt"],
     ]
     for step in steps:
         subprocess.run([openssl, *map(str, step)], cwd=folder, check=True, capture_output=True)

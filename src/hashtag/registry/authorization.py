@@ -52,6 +52,7 @@ class Authorization:
         self._credentials = credentials
         self._clock = clock
         self._challenges: dict[str, Challenge] = {}
+        self._scopes: dict[tuple[str, Scope], tuple[str, ...]] = {}
         self._tokens: dict[tuple[str, ...], _Token] = {}
         self._locks: dict[tuple[str, ...], Lock] = {}
         self._lock = Lock()
@@ -81,7 +82,9 @@ class Authorization:
             return None
         if challenge.scheme == "bearer":
             check_realm(refusal.url, challenge.realm)
-        self._challenges[scope.repository.registry] = challenge
+        registry = scope.repository.registry
+        self._challenges[registry] = challenge
+        self._scopes[registry, scope] = scopes_for(scope, challenge)
         header = self._header(challenge, scope, rejected or "")
         return None if header == rejected else header
 
@@ -89,18 +92,22 @@ class Authorization:
         login = self.login(scope)
         if challenge.scheme == "basic":
             return login.basic if login and login.username else None
-        key = (scope.repository.registry, challenge.realm, challenge.service, str(scope))
+        registry = scope.repository.registry
+        scopes = self._scopes.get((registry, scope), (str(scope),))
+        key = (registry, challenge.realm, challenge.service, *scopes)
         with self._lock:
             lock = self._locks.setdefault(key, Lock())
         with lock:  # one fetches, the others wait and find it
             token = self._tokens.get(key)
             if token is None or token.expires <= self._clock() or token.header == rejected:
-                token = self._tokens[key] = self._fetched(challenge, scope, login)
+                token = self._tokens[key] = self._fetched(challenge, scope, scopes, login)
             return token.header
 
-    def _fetched(self, challenge: Challenge, scope: Scope, login: Login | None) -> _Token:
+    def _fetched(
+        self, challenge: Challenge, scope: Scope, scopes: tuple[str, ...], login: Login | None
+    ) -> _Token:
         began = self._clock()
-        answer = self._transport.send(_token_request(challenge, scope, login))
+        answer = self._transport.send(_token_request(challenge, scopes, login))
         realm = Origin.of(challenge.realm)
         if is_temporary(answer.status, answer.content):
             raise Temporary(f"token server {realm}: {answer.status}", answer.headers.get("retry-after"))
@@ -114,6 +121,20 @@ class Authorization:
         return _Token(f"Bearer {text}", began + max(seconds * 0.9 - 5, 1))
 
 
+def scopes_for(scope: Scope, challenge: Challenge) -> tuple[str, ...]:
+    """
+    Return what to ask a token server for.
+
+    Our own scope first: zuul-registry's challenge names none that would do. Then what the
+    challenge adds: behind a proxy the repository may have another name.
+    """
+    own = str(scope)
+    head, _, actions = own.rpartition(":")
+    known = {f"{head}:{action}" for action in actions.split(",")} | {own}
+    added = (each for each in challenge.scopes if each.startswith("repository:") and each not in known)
+    return (own, *added)
+
+
 def denied(scope: Scope, login: Login | None, what: str) -> AccessDenied:
     """Return the error that says where the login came from, or that there was none."""
     host = scope.repository.registry
@@ -125,10 +146,9 @@ def denied(scope: Scope, login: Login | None, what: str) -> AccessDenied:
     return AccessDenied(f"missing or no permission: {what}", where=str(scope.repository), hint=hint)
 
 
-def _token_request(challenge: Challenge, scope: Scope, login: Login | None) -> Request:
+def _token_request(challenge: Challenge, scopes: tuple[str, ...], login: Login | None) -> Request:
     if login and login.identity_token:
-        return _refresh_request(challenge, scope, login)
-    scopes = dict.fromkeys([str(scope)])
+        return _refresh_request(challenge, scopes, login)
     query = [("service", challenge.service)] if challenge.service else []
     query += [("scope", text) for text in scopes]
     mark = "&" if "?" in challenge.realm else "?"
@@ -137,13 +157,13 @@ def _token_request(challenge: Challenge, scope: Scope, login: Login | None) -> R
     return Request(method="GET", url=url, headers=headers, limit=ERROR_LIMIT)
 
 
-def _refresh_request(challenge: Challenge, scope: Scope, login: Login) -> Request:
+def _refresh_request(challenge: Challenge, scopes: tuple[str, ...], login: Login) -> Request:
     # Docker, «Registry authentication: OAuth2 token»: a refresh token is exchanged by POST.
     form = {
         "grant_type": "refresh_token",
         "service": challenge.service,
         "client_id": "hashtag",
-        "scope": str(scope),
+        "scope": " ".join(scopes),
         "refresh_token": login.identity_token,
     }
     headers = {"Content-Type": "application/x-www-form-urlencoded"}

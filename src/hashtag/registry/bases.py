@@ -29,42 +29,29 @@ def pin(registry: Reader, reference: Reference, platform: Platform) -> BaseImage
     Raises:
         UnknownBase: It is not there, or not for this platform.
     """
-    try:
-        named = registry.manifest(reference)
-        manifest = _manifest_for(registry, reference, named, platform)
-        config = _config(registry, reference.repository, manifest)
-    except ManifestMissing as missing:
-        raise UnknownBase(
-            f"base {reference.familiar} is not in its registry",
-            hint=f"check the name, or give it with --base {reference.familiar}=DIGEST",
-        ) from missing
-    return BaseImage(manifest.digest, config, named.digest if named.is_index else None)
+    return _pinned(registry, reference, platform, _named(registry, reference))
 
 
 def pin_all(
     registry: Reader, bases: Iterable[tuple[Reference, Platform]], in_flight: int = IN_FLIGHT
 ) -> dict[tuple[Reference, Platform], BaseImage]:
-    """Return each base pinned; all that fail are reported together."""
-    answers = pin_each(registry, bases, in_flight)
-    raise_all(_once(answer for answer in answers.values() if isinstance(answer, HashtagError)))
-    return {base: answer for base, answer in answers.items() if isinstance(answer, BaseImage)}
+    """
+    Return each base pinned; all that fail are reported together.
 
-
-def pin_each(
-    registry: Reader, bases: Iterable[tuple[Reference, Platform]], in_flight: int = IN_FLIGHT
-) -> dict[tuple[Reference, Platform], BaseImage | HashtagError]:
-    """Return each base pinned, or why it cannot be."""
+    A reference is read once, so that all its platforms come from one index.
+    """
     wanted = list(dict.fromkeys(bases))
     with ThreadPoolExecutor(max_workers=in_flight) as pool:
-        answers = pool.map(lambda base: _answer(registry, *base), wanted)
-        return dict(zip(wanted, answers, strict=True))
-
-
-def _answer(registry: Reader, reference: Reference, platform: Platform) -> BaseImage | HashtagError:
-    try:
-        return pin(registry, reference, platform)
-    except HashtagError as error:
-        return error
+        named = {reference: pool.submit(_named, registry, reference) for reference, _ in wanted}
+        raise_all(_failures(named.values()))
+        futures = {
+            (reference, platform): pool.submit(
+                _pinned, registry, reference, platform, named[reference].result()
+            )
+            for reference, platform in wanted
+        }
+        raise_all(_failures(futures.values()))
+    return {base: future.result() for base, future in futures.items()}
 
 
 def find(
@@ -86,8 +73,38 @@ def _in_parallel(ask: Callable[[K], V], questions: Sequence[K], in_flight: int) 
         pool.shutdown(cancel_futures=True)
 
 
-def _once(errors: Iterable[HashtagError]) -> list[HashtagError]:
-    return list({str(error): error for error in errors}.values())
+def _failures(futures: Iterable[Future[Any]]) -> list[HashtagError]:
+    """Return what users and registries caused, once each; a bug is raised."""
+    errors: dict[str, HashtagError] = {}
+    for future in futures:
+        try:
+            future.result()
+        except HashtagError as error:
+            errors.setdefault(str(error), error)
+    return list(errors.values())
+
+
+def _named(registry: Reader, reference: Reference) -> Manifest:
+    try:
+        return registry.manifest(reference)
+    except ManifestMissing as missing:
+        raise _unknown(reference) from missing
+
+
+def _pinned(registry: Reader, reference: Reference, platform: Platform, named: Manifest) -> BaseImage:
+    try:
+        manifest = _manifest_for(registry, reference, named, platform)
+        config = _config(registry, reference.repository, manifest)
+    except ManifestMissing as missing:
+        raise _unknown(reference) from missing
+    return BaseImage(manifest.digest, config, named.digest if named.is_index else None)
+
+
+def _unknown(reference: Reference) -> UnknownBase:
+    return UnknownBase(
+        f"base {reference.familiar} is not in its registry",
+        hint=f"check the name, or give it with --base {reference.familiar}=DIGEST",
+    )
 
 
 def _manifest_for(registry: Reader, reference: Reference, named: Manifest, platform: Platform) -> Manifest:

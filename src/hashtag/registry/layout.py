@@ -38,6 +38,7 @@ class Layout:
         self._registry = LAYOUT + folder
         self._path = path
         self._thread_lock = Lock()
+        self._parsed = (b"", LayoutIndex())
 
     def __repr__(self) -> str:
         return f"Layout({self._registry!r})"
@@ -95,8 +96,15 @@ class Layout:
         yield from self._index().tags(repository_name(repository, self._registry))
 
     def _index(self) -> LayoutIndex:
+        """Return the index, parsed again only when the file is another one."""
         content = self._read(self._path / "index.json", _INDEX_LIMIT)
-        return LayoutIndex() if content is None else LayoutIndex.parse(content, self._registry)
+        if content is None:
+            return LayoutIndex()
+        known, index = self._parsed
+        if content != known:
+            index = LayoutIndex.parse(content, self._registry)
+            self._parsed = (content, index)
+        return index
 
     def _by_digest(self, digest: Digest, where: str) -> Manifest:
         content = self._content(digest, SIZE_LIMIT, where)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, field, frozen
 
-from hashtag.errors import HashtagError, RegistryError
+from hashtag.errors import RegistryError
 from hashtag.oci.manifest import OCI_INDEX, Descriptor
 from hashtag.oci.reference import Reference, Repository
 
@@ -17,46 +18,50 @@ _OWN_NAME = "image"
 
 @frozen
 class LayoutIndex:
-    """What a layout holds: the descriptors of its manifests, named by an annotation."""
+    """
+    What a layout holds: descriptors of manifests, named by an annotation.
 
-    entries: tuple[Descriptor, ...] = ()
+    Attributes:
+        document: As read; what other tools wrote there is kept.
+    """
+
+    document: Mapping[str, Any] = field(factory=lambda: {"schemaVersion": 2, "mediaType": OCI_INDEX})
 
     @classmethod
     def parse(cls, content: bytes, where: str) -> LayoutIndex:
         """Read the file's bytes; raise `RegistryError`."""
         try:
-            manifests = json.loads(content)["manifests"] or []
-            return cls(tuple(Descriptor.from_json(entry) for entry in manifests))
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise RegistryError("not the index of an OCI image layout", where=where) from error
-        except HashtagError as error:
-            raise RegistryError(error.what, where=where) from error
+            document = json.loads(content)
+        except (ValueError, RecursionError) as error:
+            raise RegistryError("not JSON", where=where) from error
+        entries = document.get("manifests") if isinstance(document, dict) else None
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            raise RegistryError("not the index of an OCI image layout", where=where)
+        return cls(document)
 
     def named(self, name: str) -> Descriptor | None:
         """Return the descriptor of a name; as skopeo, the first of several."""
-        return next((entry for entry in self.entries if entry.annotations.get(REF_NAME) == name), None)
+        found = next((entry for entry in self._entries if _name(entry) == name), None)
+        return None if found is None else Descriptor.from_json(found)
 
     def tags(self, repository: str) -> tuple[str, ...]:
         """Return what stands behind `repository:`, in the file's order."""
-        names = (entry.annotations.get(REF_NAME, "") for entry in self.entries)
-        parts = (name.rpartition(":") for name in names)
+        parts = (_name(entry).rpartition(":") for entry in self._entries)
         return tuple(dict.fromkeys(tag for head, _, tag in parts if head == repository))
 
     def with_name(self, name: str, descriptor: Descriptor) -> LayoutIndex:
         """Return the index in which `name` is this manifest, and nothing else is."""
-        named = Descriptor(
-            descriptor.media_type, descriptor.digest, descriptor.size, annotations={REF_NAME: name}
-        )
-        return LayoutIndex((*(entry for entry in self.entries if not _is_named(entry, name)), named))
+        named = evolve(descriptor, annotations={REF_NAME: name}).to_json()
+        entries = [*(entry for entry in self._entries if _name(entry) != name), named]
+        return LayoutIndex({**self.document, "manifests": entries})
 
     def to_json(self) -> bytes:
         """Return the file's bytes."""
-        document: dict[str, Any] = {
-            "schemaVersion": 2,
-            "mediaType": OCI_INDEX,
-            "manifests": [entry.to_json() for entry in self.entries],
-        }
-        return json.dumps(document, indent=2).encode() + b"\n"
+        return json.dumps({"manifests": [], **self.document}, indent=2).encode() + b"\n"
+
+    @property
+    def _entries(self) -> list[dict[str, Any]]:
+        return list(self.document.get("manifests", []))
 
 
 def layout_name(reference: Reference, folder: str) -> str:
@@ -75,5 +80,7 @@ def repository_name(repository: Repository, folder: str) -> str:
     return str(repository)
 
 
-def _is_named(entry: Descriptor, name: str) -> bool:
-    return entry.annotations.get(REF_NAME) == name
+def _name(entry: dict[str, Any]) -> str:
+    annotations = entry.get("annotations")
+    name = annotations.get(REF_NAME) if isinstance(annotations, dict) else None
+    return name if isinstance(name, str) else ""

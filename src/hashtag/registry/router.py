@@ -137,7 +137,7 @@ class Registry:
         """Yield every tag, in the registry's order; nothing for a repository that is not there."""
         if repository.is_layout:
             return self._layout(repository).tags(repository)
-        return self._http.tags(repository)
+        return self._http.tags(self._mirror(repository))
 
     def _writer(self, repository: Repository) -> Writer:
         return self._layout(repository) if repository.is_layout else self._http

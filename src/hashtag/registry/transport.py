@@ -190,6 +190,8 @@ class Transport:
                     verify=tls_context(self._ca, self._environ),
                     limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
                     follow_redirects=False,
+                    # As Go's clients: a proxy is never asked for this machine.
+                    mounts=dict.fromkeys(("all://localhost", "all://127.0.0.1", "all://[::1]")),
                     transport=self._wire,
                 )
             return self._client
