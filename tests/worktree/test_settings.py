@@ -157,7 +157,11 @@ def test_options_may_be_texts_or_lists(tmp_path: Path) -> None:
 
 
 def test_a_variable_that_nothing_reads_is_only_a_warning(tmp_path: Path) -> None:
-    found = load(tmp_path, None, {"HASHTAG_PIPELINE_TGA": "1", "HASHTAG_REGISTRY": "{}", "HASHTAGS": "x"})
+    found = load(
+        tmp_path,
+        None,
+        {"HASHTAG_PIPELINE_TGA": "1", "HASHTAG_REGISTRY": "{}", "HASHTAGS": "x", "HASHTAG_WEB_IMAGE": "y"},
+    )
 
     assert found.warnings == (
         "HASHTAG_PIPELINE_TGA is set, but nothing reads it; did you mean 'HASHTAG_PIPELINE_TAG'?",

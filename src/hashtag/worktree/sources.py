@@ -93,9 +93,9 @@ def _said(origin: str, key: str, value: object) -> Given:
 
 
 def unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield a warning for each `HASHTAG_*` that nothing reads."""
+    """Yield a warning for each `HASHTAG_*` that nothing reads; `HASHTAG_*IMAGE` comes from our own dotenv."""
     known = [*(variable(key) for key in PROJECT_KEYS), *FOREIGN_VARIABLES]
     for name in sorted(environ):
-        if name.startswith("HASHTAG_") and name not in known:
+        if name.startswith("HASHTAG_") and not name.endswith("_IMAGE") and name not in known:
             near = did_you_mean(name, known)
             yield f"{name} is set, but nothing reads it" + (f"; {near}" if near else "")
