@@ -253,6 +253,6 @@ def _refusal(error: MalformedPattern, line: int, written: str, path: str) -> Ign
 def _starts_of_exceptions(patterns: Sequence[IgnorePattern]) -> tuple[str, ...] | None:
     exceptions = [pattern.clean for pattern in patterns if pattern.is_exception]
     starts = [pattern.removesuffix("/**").removesuffix("/*") for pattern in exceptions]
-    if any(character in start for start in starts for character in r"*?[]^\\"):
+    if any(character in start for start in starts for character in "*?[]^\\"):
         return None
     return tuple(f"{start}/" for start in starts)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
+from hashtag.errors import HashtagError
 from hashtag.oci.digest import Digest
+from hashtag.oci.platform import Platform
+from hashtag.oci.reference import Reference
 
 
 def _digest(value: Digest | str) -> Digest:
@@ -39,3 +42,45 @@ class BaseImage:
     def pinned_digest(self) -> Digest:
         """The digest to write behind a reference: the index's where there is one."""
         return self.index or self.digest
+
+
+class KnownBases:
+    """
+    The external bases that are known, and how sure.
+
+    What was given by name is asked first and answers for every platform; what a registry or a
+    stored plan said answers for its platform.
+
+    Args:
+        given: By reference, as written in a Dockerfile or normalised.
+        what_if: Digests by reference that take the place of the known ones.
+    """
+
+    def __init__(
+        self, given: Mapping[str, BaseImage] | None = None, what_if: Mapping[str, str] | None = None
+    ) -> None:
+        self._what_if = {_normalised(name): Digest(digest) for name, digest in (what_if or {}).items()}
+        self._given: dict[str, BaseImage] = {}
+        for written, image in (given or {}).items():
+            self._given[written] = image
+            self._given.setdefault(_normalised(written), image)
+        self._pinned: dict[tuple[Reference, Platform], BaseImage] = {}
+
+    def pin(self, reference: Reference, platform: Platform, image: BaseImage) -> None:
+        """Remember what a reference is on a platform."""
+        self._pinned[reference, platform] = image
+
+    def find(self, reference: Reference, written: str, platform: Platform) -> BaseImage | None:
+        """Return the image of a reference, asked as written, normalised, and without its digest."""
+        spellings = (written, str(reference), str(reference.without_digest()))
+        given = (self._given[spelling] for spelling in spellings if spelling in self._given)
+        image = next(given, None) or self._pinned.get((reference, platform))
+        supposed = self._what_if.get(str(reference.without_digest()))
+        return image and (evolve(image, digest=supposed, index=None) if supposed else image)
+
+
+def _normalised(written: str) -> str:
+    try:
+        return str(Reference.parse(written))
+    except HashtagError:
+        return written

@@ -1,0 +1,167 @@
+"""Selection: which entries of a build context one use takes, and what staging them needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from attrs import frozen
+
+from hashtag.context.ignore import IgnoreRules
+from hashtag.context.listing import Kind, Listing
+from hashtag.context.paths import Resolved, clean, glob, has_wildcard, resolve
+from hashtag.context.uses import CopyUse, MountUse, Use, WholeUse
+from hashtag.errors import Location, MissingSource
+
+
+@frozen
+class Selection:
+    """
+    What one use takes from a context.
+
+    Attributes:
+        entries: Pairs of the path as the build sees it and the path in the context. An empty
+            first path is the folder whose content is meant.
+        links: The links of the context that were followed.
+    """
+
+    entries: tuple[tuple[str, str], ...]
+    links: frozenset[str] = frozenset()
+
+    def staged(self) -> frozenset[str]:
+        """Return every path of the context that has to exist for a builder to find the same."""
+        paths: set[str] = set()
+        for path in (*self.links, *(path for _, path in self.entries)):
+            while path and path not in paths:
+                paths.add(path)
+                path = path.rpartition("/")[0]  # noqa: PLW2901  # walks up to the root
+        return frozenset(paths)
+
+
+def select(listing: Listing, use: Use, location: Location | None) -> Selection:
+    """
+    Return what a use takes.
+
+    Raises:
+        MissingSource: A literal source is not in the context, or ignored.
+    """
+    match use:
+        case WholeUse():
+            return Selection((("", ""), *((path, path) for path in listing)))
+        case MountUse(_, source):
+            return _mount(listing, source, location)
+        case CopyUse(parents=True):
+            return _parents(listing, use, location)
+        case CopyUse():
+            return _copy(listing, use, location)
+
+
+def _missing(listing: Listing, source: str, location: Location | None) -> MissingSource:
+    where = f"the context {listing.name}" if listing.name else "the build context"
+    return MissingSource(
+        f"{source!r} is not in {where}",
+        where=location or "",
+        hint="it does not exist, or .dockerignore leaves it out: hashtag context why "
+        + (clean(source) or "."),
+    )
+
+
+# ── COPY and ADD ─────────────────────────────────────────────────────────────────────────────────
+
+
+def _copy(listing: Listing, use: CopyUse, location: Location | None) -> Selection:
+    source = clean(use.source)
+    if not has_wildcard(source):
+        end = resolve(listing, source)
+        if end is None:
+            raise _missing(listing, use.source, location)
+        content = _content(listing, end, source.rpartition("/")[2], "", use.exclude)
+        return Selection(tuple(content), frozenset(end.links))
+    entries: list[tuple[str, str]] = []
+    links: set[str] = set()
+    for path, followed in glob(listing, source):
+        # A match that is a link counts as what it leads to; one that leads nowhere as itself.
+        end = resolve(listing, path) or Resolved(path, ())
+        name = path.rpartition("/")[2]
+        entries += _content(listing, end, name, name + "/", use.exclude)
+        links |= {*followed, *end.links}
+    return Selection(tuple(entries), frozenset(links))
+
+
+def _content(
+    listing: Listing, end: Resolved, name: str, prefix: str, exclude: tuple[str, ...]
+) -> Iterator[tuple[str, str]]:
+    """Yield a file under its name, or what a folder holds under `prefix`."""
+    entry = listing.get(end.path)
+    if entry is not None and entry.kind is not Kind.FOLDER:
+        yield name, end.path
+        return
+    yield prefix, end.path
+    inner = ((path[len(end.path) :].lstrip("/"), path) for path in _below(listing, end.path))
+    for relative, path in _without(inner, exclude, listing):
+        yield prefix + relative, path
+
+
+def _below(listing: Listing, folder: str) -> Iterator[str]:
+    """Yield all paths below a folder, each folder before what it holds."""
+    waiting = [folder]
+    while waiting:
+        current = waiting.pop()
+        names = listing.children(current)
+        paths = [f"{current}/{name}" if current else name for name in names]
+        yield from paths
+        waiting.extend(path for path in reversed(paths) if listing[path].kind is Kind.FOLDER)
+
+
+def _without(
+    entries: Iterable[tuple[str, str]], exclude: tuple[str, ...], listing: Listing
+) -> Iterable[tuple[str, str]]:
+    if not exclude:
+        return entries
+    rules = IgnoreRules.of(exclude)
+    found = list(entries)
+    kept = [(relative, path) for relative, path in found if not rules.excludes(relative)]
+    # An excluded folder is there as soon as something in it is.
+    needed = {folder for relative, _ in kept for folder in _ancestors(relative)}
+    files = {relative for relative, _ in kept}
+    return [
+        (relative, path)
+        for relative, path in found
+        if relative in files or (relative in needed and listing[path].kind is Kind.FOLDER)
+    ]
+
+
+def _ancestors(path: str) -> Iterator[str]:
+    folder = path.rpartition("/")[0]
+    while folder:
+        yield folder
+        folder = folder.rpartition("/")[0]
+
+
+def _parents(listing: Listing, use: CopyUse, location: Location | None) -> Selection:
+    """Return the matches of `COPY --parents` with their folders, behind the pivot `/./` if there is one."""
+    base, pivot, pattern = use.source.partition("/./")
+    if not pivot:
+        base, pattern = "", use.source
+    base, pattern = clean(base), clean(pattern)
+    start = resolve(listing, base)
+    is_literal = not has_wildcard(base) and not has_wildcard(pattern)
+    if start is None or (is_literal and resolve(listing, f"{base}/{pattern}") is None):
+        raise _missing(listing, use.source, location)
+    inner = ((path[len(start.path) :].lstrip("/"), path) for path in _below(listing, start.path))
+    entries = [(relative, path) for relative, path in _without(inner, use.exclude, listing)]
+    rules = IgnoreRules.of((pattern,)) if pattern else None
+    matched = {relative for relative, _ in entries if rules is None or rules.excludes(relative)}
+    needed = matched | {folder for relative in matched for folder in _ancestors(relative)}
+    kept = tuple((relative, path) for relative, path in entries if relative in needed)
+    return Selection((("", start.path), *kept), frozenset(start.links))
+
+
+# ── mounts ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _mount(listing: Listing, source: str, location: Location | None) -> Selection:
+    """Return what a bind mount shows; neither the name nor the place of its source can be seen."""
+    end = resolve(listing, clean(source))
+    if end is None:
+        raise _missing(listing, source, location)
+    return Selection(tuple(_content(listing, end, "", "", ())), frozenset(end.links))

@@ -1,1 +1,0 @@
-"""The flow, spelled once."""

@@ -1,0 +1,206 @@
+"""A project: a repository's settings and images, and the plan of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from hashtag.errors import HashtagError, MissingParent, raise_all
+from hashtag.images.bases import BaseImage, KnownBases
+from hashtag.images.lowered import External
+from hashtag.images.model import Graph, Image
+from hashtag.planning.decide import decide
+from hashtag.planning.plan import Failed, Plan, Target
+from hashtag.planning.targets import target
+from hashtag.project.workspace import Hashed, Progress, Workspace, check_names
+from hashtag.worktree import git, settings
+from hashtag.worktree.outputs import check_outputs, git_folders
+
+if TYPE_CHECKING:
+    from hashtag.registry import Registry
+    from hashtag.worktree.settings import Settings
+
+
+class Project:
+    """
+    A repository's images; never changed, and so safe to share between threads.
+
+    Never fork in a process with threads: `plan` asks registries and hashes in threads of its own,
+    which have ended when it returns.
+    """
+
+    def __init__(self, loaded: Settings, environ: Mapping[str, str], overrides: Mapping[str, object]) -> None:
+        self.settings = loaded
+        self.workspace = Workspace(folder=loaded.folder, images=loaded.images, external=loaded.external)
+        self._environ = environ
+        self._overrides = overrides
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        *,
+        environ: Mapping[str, str] | None = None,
+        overrides: Mapping[str, object] | None = None,
+    ) -> Project:
+        """
+        Return the project that `folder` is in.
+
+        Args:
+            environ: The variables; default: this process's.
+            overrides: Settings that win over files and variables, by their names in `hashtag.toml`.
+
+        Raises:
+            ConfigError: A setting is wrong; `SeveralErrors` where there are more.
+        """
+        environ, overrides = os.environ if environ is None else environ, overrides or {}
+        return cls(settings.load(Path(folder), environ=environ, overrides=overrides), environ, overrides)
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        """All images, as configured or discovered."""
+        return self.settings.images
+
+    def graph(self, names: Collection[str] = ()) -> Graph:
+        """
+        Return the images asked for and all that they are built from, parents before children.
+
+        No registry is asked: what triggers of external bases add is not known.
+
+        Raises:
+            HashtagError: Of the images that cannot be read, all together.
+        """
+        resolved = self.workspace.resolve(names, KnownBases(), None)
+        self.skipped(resolved.errors, names)
+        graph = resolved.resolution.graph(self.images)
+        return Graph(tuple(node for node in graph.nodes if node.image.name in resolved.names))
+
+    def plan(
+        self,
+        registry: Registry,
+        *,
+        pipeline_tag: str | None = None,
+        images: Collection[str] = (),
+        bases: KnownBases | Mapping[str, BaseImage] | None = None,
+        what_if: Mapping[str, str] | None = None,
+        at: datetime | None = None,
+        rebuild: Collection[str] = (),
+        salts: Mapping[str, str] | None = None,
+        keep_going: bool = False,
+        outputs: Iterable[Path] = (),
+        workers: int | None = None,
+        progress: Progress | None = None,
+    ) -> Plan:
+        """
+        Return for each image whether it is built or exists; nothing is written anywhere.
+
+        Args:
+            registry: Where to look; its repository is where the images live.
+            pipeline_tag: This pipeline's; default: as configured, or CI's.
+            images: Names; default: all. What they are built from is planned with them.
+            bases: External bases by their references, asked before any registry.
+            what_if: Digests by reference that take the place of what is known of bases.
+            at: The time of the plan; default: now.
+            rebuild: Names of images to build whatever the registry holds.
+            salts: Texts by image name, in place of the configured ones.
+            keep_going: Plan the other images where one cannot be planned.
+            outputs: Files that the caller is about to write.
+
+        Raises:
+            HashtagError: Of many kinds; all that is wrong with the images together.
+        """
+        from hashtag.registry.bases import find
+
+        project = self._at(registry, salts or {})
+        check_names(rebuild, project.images)
+        moment = at or datetime.now(UTC)
+        known = bases if isinstance(bases, KnownBases) else KnownBases(bases, what_if)
+        hashed = project.workspace.hash(
+            images, known, registry, at=moment, workers=workers, progress=progress
+        )
+        warnings = [] if keep_going else project.skipped(hashed.errors, images)
+        check_outputs(hashed.hashing, hashed.images, outputs)
+        tag = pipeline_tag or project.settings.pipeline_tag
+        targets = [_target(image, hashed, tag) for image in hashed.images]
+        found = find(registry, [each.cache_reference for each in targets])
+        failed = [Failed(name, str(error), error.code) for name, error in hashed.errors.items()]
+        facts = git.facts(project.settings.folder, self._environ)
+        return Plan(
+            actions=decide(targets, found, rebuild=rebuild, failed=failed if keep_going else ()),
+            repository=registry.repository,
+            pipeline_tag=tag,
+            ref=facts.ref,
+            commit=facts.commit,
+            commit_time=_rfc3339(facts.commit_time) if facts.commit_time else None,
+            at=_rfc3339(moment),
+            warnings=(*project.settings.warnings, *warnings, *project.warnings(hashed)),
+        )
+
+    def skipped(self, errors: Mapping[str, HashtagError], asked: Collection[str]) -> list[str]:
+        """
+        Return a warning for each discovered image that cannot be planned.
+
+        Raises:
+            HashtagError: An image that was configured, or asked for, cannot be planned; of several,
+                all those that are not only the consequence of another.
+        """
+        images = {image.name: image for image in self.images}
+        fatal = {
+            name: error for name, error in errors.items() if not images[name].is_discovered or name in asked
+        }
+        roots = [error for error in fatal.values() if not isinstance(error, MissingParent)]
+        raise_all(_once(roots or fatal.values()))
+        return [f"{error} (image {name} is skipped)" for name, error in errors.items()]
+
+    def warnings(self, hashed: Hashed) -> list[str]:
+        """Return what a user should know of images that can be planned."""
+        links = self.workspace.links()
+        found = list(hashed.hashing.contexts.warnings)
+        found += git_folders(hashed.hashing, hashed.images)
+        for image in hashed.images:
+            for base in hashed.resolved.resolution.bases(image.name):
+                like = links.looks_internal(base.reference, image.name)
+                if like is not None:
+                    found.append(_unlinked(base, like))
+        return list(dict.fromkeys(found))
+
+    def _at(self, registry: Registry, salts: Mapping[str, str]) -> Project:
+        """Return this project with its images in the registry's repository, and with other salts."""
+        project = self
+        if registry.repository != self.settings.repository:
+            overrides = {**self._overrides, "repository": str(registry.repository)}
+            project = Project.open(self.settings.folder, environ=self._environ, overrides=overrides)
+        check_names(salts, project.images)
+        if salts:
+            images = tuple(evolve(i, salt=salts.get(i.name, i.salt)) for i in project.images)
+            project = Project(evolve(project.settings, images=images), self._environ, self._overrides)
+        return project
+
+
+def _target(image: Image, hashed: Hashed, tag: str | None) -> Target:
+    resolved = hashed.resolved
+    fingerprints = hashed.fingerprints.found[image.name]
+    return target(image, resolved.resolution, fingerprints, tag, resolved.stages(image.name))
+
+
+def _once(errors: Iterable[HashtagError]) -> list[HashtagError]:
+    return list({str(error): error for error in errors}.values())
+
+
+def _unlinked(base: External, name: str) -> str:
+    reference = base.reference.familiar
+    pattern = base.reference.repository.familiar
+    return (
+        f"{base.location}: {reference} is taken for somebody else's image, though {name} is one of this "
+        f'project: if they are the same, add known-as = ["{pattern}"] to its [[image]]; '
+        f'if not, add external = ["{pattern}"]'
+    )
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,80 @@
+"""One image without a project."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hashtag.context.fingerprint import Fingerprint
+from hashtag.errors import raise_all
+from hashtag.images.bases import BaseImage, KnownBases
+from hashtag.images.model import ContextFiles, Image, Modes, RemoteAdd
+from hashtag.oci.platform import Platform
+from hashtag.project.workspace import Workspace
+
+if TYPE_CHECKING:
+    from hashtag.registry import Registry
+
+
+def fingerprint(
+    context: Path,
+    *,
+    dockerfile: Path | None = None,
+    target: str | None = None,
+    build_args: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | None = None,
+    platform: str = "linux/amd64",
+    build_contexts: Mapping[str, Path | str] | None = None,
+    bases: Mapping[str, BaseImage] | None = None,
+    registry: Registry | None = None,
+    modes: str = "git",
+    context_files: str = "used",
+    remote_add: str = "fetch",
+    workers: int | None = None,
+) -> Fingerprint:
+    """
+    Return the fingerprint of one image, without a project.
+
+    Args:
+        context: The build context, a folder.
+        dockerfile: Default: `Dockerfile`, or `dockerfile`, in the context.
+        target: A stage's name; default: the last stage.
+        build_contexts: By name: a folder, `docker-image://…` or `oci-layout://…`.
+        bases: By reference as written, with or without its digest; asked before any registry.
+        registry: For bases that are not in `bases`; None: an unknown base is an error.
+        modes: `git` or `full`.
+        context_files: `used` or `all`.
+        remote_add: `fetch`, `url` or `refuse`.
+        workers: Threads for large files; default: one a processor.
+
+    Raises:
+        HashtagError: BuildKit would refuse the build, or a base or a source is unknown.
+    """
+    from hashtag.worktree.ignorefile import find_dockerfile
+
+    folder = Path(context)
+    path = find_dockerfile(folder) if dockerfile is None else Path(dockerfile)
+    image = Image(
+        name="image",
+        dockerfile=str(path.absolute()),
+        context=str(folder.absolute()),
+        target=target,
+        arguments=dict(build_args or {}),
+        labels=dict(labels or {}),
+        platforms=(Platform.parse(platform),),
+        contexts={name: _context_text(value) for name, value in (build_contexts or {}).items()},
+        modes=Modes(modes),
+        context_files=ContextFiles(context_files),
+        remote_add=RemoteAdd(remote_add),
+    )
+    workspace = Workspace(folder=Path.cwd(), images=(image,))
+    hashed = workspace.hash((), KnownBases(bases), registry, at=datetime.now(UTC), workers=workers)
+    raise_all(hashed.errors.values())
+    return next(iter(hashed.fingerprints.found["image"].values()))
+
+
+def _context_text(value: Path | str) -> str:
+    text = str(value)
+    return text if "://" in text else str(Path(text).absolute())

@@ -1,0 +1,232 @@
+"""A workspace: images in a folder, resolved and hashed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from attrs import frozen
+
+from hashtag.dockerfile.stage import Dockerfile
+from hashtag.errors import HashtagError, MissingParent, UnknownBase, UnknownImage, did_you_mean, raise_all
+from hashtag.images.bases import BaseImage, KnownBases
+from hashtag.images.graph import Resolution, Source, resolve
+from hashtag.images.linking import Links
+from hashtag.images.lowered import External
+from hashtag.images.model import Image
+from hashtag.worktree.contexts import Contexts
+from hashtag.worktree.dockerfile_sources import read_sources
+from hashtag.worktree.fingerprinting import Fingerprints, Hashing
+
+if TYPE_CHECKING:
+    from hashtag.registry import Registry
+
+Progress: TypeAlias = Callable[[int, int], None]
+
+
+@frozen(kw_only=True)
+class Resolved:
+    """
+    The images of a run, resolved.
+
+    Attributes:
+        names: Those asked for and all that they are built from, parents first.
+        errors: Why images among them cannot be planned.
+    """
+
+    sources: Mapping[str, Source]
+    resolution: Resolution
+    names: tuple[str, ...]
+    errors: Mapping[str, HashtagError]
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        """The images that can be planned, parents first."""
+        return tuple(self.sources[name].image for name in self.names if name not in self.errors)
+
+    def stages(self, name: str) -> tuple[str, ...]:
+        """Return the names of the stages of an image's Dockerfile."""
+        dockerfile = self.sources[name].dockerfile
+        assert isinstance(dockerfile, Dockerfile)  # it was resolved  # noqa: S101
+        return tuple(stage.name for stage in dockerfile.stages if stage.name)
+
+
+@frozen(kw_only=True)
+class Hashed:
+    """
+    The images of a run, hashed.
+
+    Attributes:
+        errors: Why images cannot be planned, those that could not be resolved among them.
+    """
+
+    resolved: Resolved
+    hashing: Hashing
+    fingerprints: Fingerprints
+    errors: Mapping[str, HashtagError]
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        """The images that have fingerprints, parents first."""
+        return tuple(image for image in self.resolved.images if image.name not in self.errors)
+
+
+@frozen(kw_only=True)
+class Workspace:
+    """
+    Images and the folder that their paths start from.
+
+    Attributes:
+        external: Patterns of references that never mean one of the images.
+    """
+
+    folder: Path
+    images: tuple[Image, ...]
+    external: tuple[str, ...] = ()
+
+    def display(self, path: Path) -> str:
+        """Return how messages call a path: relative to the folder where it is inside."""
+        return os.path.relpath(path, self.folder) if path.is_relative_to(self.folder) else str(path)
+
+    def links(self) -> Links:
+        """Return which references mean which image."""
+        return Links(self.images, self.external)
+
+    def resolve(self, names: Collection[str], known: KnownBases, registry: Registry | None) -> Resolved:
+        """
+        Return the images asked for and all that they are built from, every base pinned if possible.
+
+        Bases are asked for until no new one appears: a base's triggers can add one.
+
+        Raises:
+            UnknownImage: A name is none of the images'.
+            Cycle: Images are built from each other.
+        """
+        check_names(names, self.images)
+        sources = read_sources(self.folder, self.images, display=self.display)
+        failures: dict[External, HashtagError] = {}
+        while True:
+            resolution = resolve(sources, self.links(), known.find)
+            wanted = _with_ancestors(names or [image.name for image in self.images], resolution)
+            unknown = [base for base in _unpinned(wanted, resolution) if base not in failures]
+            if not unknown:
+                break
+            failures |= _pin(unknown, known, registry)
+        return Resolved(
+            sources={source.image.name: source for source in sources},
+            resolution=resolution,
+            names=wanted,
+            errors=_errors(wanted, resolution, failures if registry else {}),
+        )
+
+    def hash(
+        self,
+        names: Collection[str],
+        known: KnownBases,
+        registry: Registry | None,
+        *,
+        at: datetime,
+        workers: int | None = None,
+        progress: Progress | None = None,
+    ) -> Hashed:
+        """Return the fingerprints of the images asked for and of all that they are built from."""
+        resolved = self.resolve(names, known, registry)
+        hashing = Hashing(
+            folder=self.folder,
+            contexts=Contexts(display=self.display, workers=workers, progress=progress),
+            resolution=resolved.resolution,
+            remotes=_remotes(resolved),
+            at=at,
+        )
+        fingerprints = hashing.fingerprints(resolved.images)
+        errors = {**resolved.errors, **fingerprints.errors}
+        return Hashed(resolved=resolved, hashing=hashing, fingerprints=fingerprints, errors=errors)
+
+
+def check_names(names: Collection[str], images: Iterable[Image]) -> None:
+    """Raise `UnknownImage` for each name that no image has."""
+    known = [image.name for image in images]
+    raise_all(
+        UnknownImage(f"there is no image {name!r}", hint=did_you_mean(name, known) or "hashtag list")
+        for name in names
+        if name not in known
+    )
+
+
+def _with_ancestors(names: Iterable[str], resolution: Resolution) -> tuple[str, ...]:
+    wanted: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in wanted:
+            wanted.add(name)
+            waiting.extend(resolution.parents(name))
+    return tuple(name for name in resolution.order if name in wanted)
+
+
+def _unpinned(names: Iterable[str], resolution: Resolution) -> list[External]:
+    bases = (base for name in names for base in resolution.bases(name) if base.image is None)
+    return list({(base.reference, base.platform): base for base in bases}.values())
+
+
+def _pin(
+    bases: Iterable[External], known: KnownBases, registry: Registry | None
+) -> dict[External, HashtagError]:
+    """Pin what a registry knows; return why the others are not pinned."""
+    wanted = {(base.reference, base.platform): base for base in bases}
+    if registry is None:
+        return {base: _not_given(base) for base in wanted.values()}
+    from hashtag.registry.bases import pin_each
+
+    failures: dict[External, HashtagError] = {}
+    for key, answer in pin_each(registry, wanted).items():
+        match answer:
+            case BaseImage():
+                known.pin(*key, answer)
+            case UnknownBase(what=what, hint=hint):
+                base = wanted[key]
+                failures[base] = UnknownBase(what, where=base.location, hint=hint)
+            case error:  # of the registry, not of the base: nothing said of any image would be true
+                raise error
+    return failures
+
+
+def _not_given(base: External) -> UnknownBase:
+    name = base.reference.familiar
+    return UnknownBase(
+        f"base {name} has no digest, and there is no registry to ask",
+        where=base.location,
+        hint=f"give it: --base {name}=sha256:…",
+    )
+
+
+def _errors(
+    names: Iterable[str], resolution: Resolution, failures: Mapping[External, HashtagError]
+) -> dict[str, HashtagError]:
+    by_key = {(base.reference, base.platform): error for base, error in failures.items()}
+    errors: dict[str, HashtagError] = {}
+    for name in names:
+        broken = [p for p in resolution.parents(name) if p in errors]
+        unpinned = (by_key.get((base.reference, base.platform)) for base in resolution.bases(name))
+        error = resolution.errors.get(name) or next(filter(None, unpinned), None)
+        if error is None and broken:
+            error = MissingParent(f"its parent {broken[0]} cannot be planned", where=name)
+        if error is not None:
+            errors[name] = error
+    return errors
+
+
+def _remotes(resolved: Resolved) -> dict[str, str]:
+    """Return what stands for the content of each remote source, as the images' policies say."""
+    from hashtag.registry.remote import stands_for
+
+    found: dict[str, str] = {}
+    for image in resolved.images:
+        for lowered in resolved.resolution.lowered[image.name].values():
+            for operation in lowered.remote_copies():
+                for remote in operation.remotes:
+                    found[remote] = stands_for(remote, operation, image.remote_add)
+    return found
