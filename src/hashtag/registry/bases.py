@@ -35,23 +35,44 @@ def pin(registry: Reader, reference: Reference, platform: Platform) -> BaseImage
 def pin_all(
     registry: Reader, bases: Iterable[tuple[Reference, Platform]], in_flight: int = IN_FLIGHT
 ) -> dict[tuple[Reference, Platform], BaseImage]:
+    """Return each base pinned; all that fail are reported together."""
+    answers = pin_each(registry, bases, in_flight)
+    raise_all({str(a): a for a in answers.values() if isinstance(a, HashtagError)}.values())
+    return {base: answer for base, answer in answers.items() if isinstance(answer, BaseImage)}
+
+
+def pin_each(
+    registry: Reader, bases: Iterable[tuple[Reference, Platform]], in_flight: int = IN_FLIGHT
+) -> dict[tuple[Reference, Platform], BaseImage | HashtagError]:
     """
-    Return each base pinned; all that fail are reported together.
+    Return each base pinned, or why it cannot be.
 
     A reference is read once, so that all its platforms come from one index.
     """
     wanted = list(dict.fromkeys(bases))
     with ThreadPoolExecutor(max_workers=in_flight) as pool:
-        named = {reference: pool.submit(_named, registry, reference) for reference, _ in wanted}
-        raise_all(_failures(named.values()))
-        futures = {
-            (reference, platform): pool.submit(
-                _pinned, registry, reference, platform, named[reference].result()
-            )
-            for reference, platform in wanted
-        }
-        raise_all(_failures(futures.values()))
-    return {base: future.result() for base, future in futures.items()}
+        references = list(dict.fromkeys(reference for reference, _ in wanted))
+        named = dict(
+            zip(references, pool.map(lambda r: _caught(_named, registry, r), references), strict=True)
+        )
+        answers = pool.map(lambda base: _answer(registry, *base, named[base[0]]), wanted)
+        return dict(zip(wanted, answers, strict=True))
+
+
+def _answer(
+    registry: Reader, reference: Reference, platform: Platform, named: Manifest | HashtagError
+) -> BaseImage | HashtagError:
+    if isinstance(named, HashtagError):
+        return named
+    return _caught(_pinned, registry, reference, platform, named)
+
+
+def _caught(ask: Callable[..., V], *question: object) -> V | HashtagError:
+    """Return the answer, or what users and registries caused; a bug is raised."""
+    try:
+        return ask(*question)
+    except HashtagError as error:
+        return error
 
 
 def find(
@@ -71,17 +92,6 @@ def _in_parallel(ask: Callable[[K], V], questions: Sequence[K], in_flight: int) 
         return [future.result() for future in futures]
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _failures(futures: Iterable[Future[Any]]) -> list[HashtagError]:
-    """Return what users and registries caused, once each; a bug is raised."""
-    errors: dict[str, HashtagError] = {}
-    for future in futures:
-        try:
-            future.result()
-        except HashtagError as error:
-            errors.setdefault(str(error), error)
-    return list(errors.values())
 
 
 def _named(registry: Reader, reference: Reference) -> Manifest:
