@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from hashtag.errors import InvalidReference, UnsupportedBuild
 from hashtag.oci.reference import DOCKER_HUB, Reference
@@ -28,19 +28,26 @@ def written_names(reference: Reference) -> tuple[str, ...]:
     return tuple(dict.fromkeys(texts))
 
 
-def pinned_contexts(build: Build, names_of: NamesOf) -> dict[str, str]:
+def pinned_contexts(
+    build: Build, names_of: NamesOf, parent_contexts: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """
     Return named contexts, name → `docker-image://…`, for the external bases and the parents.
 
     A name without `:` or `/` could be a stage's, whose body it would replace: it is left out while
     the stages' names are not known.
 
+    Args:
+        build: Of a plan.
+        names_of: The names of the contexts that replace a reference.
+        parent_contexts: For parents, by name, other values than where the plan has them.
+
     Raises:
         UnsupportedBuild: A stage has the name of a base.
     """
     stages = build.target.build.stages
     contexts: dict[str, str] = {}
-    for reference, source in _sources(build):
+    for reference, source in _sources(build, parent_contexts or {}):
         for name in names_of(reference):
             if stages is not None and name.lower() in {stage.lower() for stage in stages}:
                 raise UnsupportedBuild(
@@ -53,12 +60,14 @@ def pinned_contexts(build: Build, names_of: NamesOf) -> dict[str, str]:
     return contexts
 
 
-def _sources(build: Build) -> Iterator[tuple[Reference, str]]:
+def _sources(build: Build, parent_contexts: Mapping[str, str]) -> Iterator[tuple[Reference, str]]:
     for base in build.target.bases:
         reference = Reference.parse(base.reference)
         yield reference, image_context(reference.with_digest(base.digest))
     for written, parent in build.target.parent_references.items():
-        if parent in build.parent_images:
+        if parent in parent_contexts:
+            yield _reference(written), parent_contexts[parent]
+        elif parent in build.parent_images:
             yield _reference(written), image_context(build.parent_images[parent])
 
 
