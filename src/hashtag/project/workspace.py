@@ -185,7 +185,7 @@ def _pin(
     for key, answer in pin_each(registry, wanted).items():
         match answer:
             case BaseImage():
-                known.pin(*key, answer)
+                known.pin(key[0], key[1], answer)
             case UnknownBase(what=what, hint=hint):
                 base = wanted[key]
                 failures[base] = UnknownBase(what, where=base.location, hint=hint)

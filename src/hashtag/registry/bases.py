@@ -55,7 +55,7 @@ def pin_each(
         named = dict(
             zip(references, pool.map(lambda r: _caught(_named, registry, r), references), strict=True)
         )
-        answers = pool.map(lambda base: _answer(registry, *base, named[base[0]]), wanted)
+        answers = pool.map(lambda base: _answer(registry, base[0], base[1], named[base[0]]), wanted)
         return dict(zip(wanted, answers, strict=True))
 
 
