@@ -18,9 +18,11 @@ class Heredoc:
 
     Attributes:
         name: The delimiter without its quotes.
-        content: The body's lines, with leading tabs removed already where it was `<<-` and
-            BuildKit removes them.
-        expand: Whether variables in it are expanded: the delimiter was not quoted.
+        content: The body's lines with their ends, CR and all. Of a COPY or ADD, and of a RUN that is
+            nothing but one here-document, without the leading tabs if `chomp`; of a RUN with a
+            command always as written, for the shell to read.
+        expand: Whether variables in it are expanded, in COPY and ADD: the delimiter was not quoted.
+        chomp: Whether it was written `<<-`.
     """
 
     name: str
@@ -38,7 +40,16 @@ class Exec:
 
 @frozen
 class ShellText:
-    """The shell form of a command: the text, and the here-documents that follow it."""
+    """
+    The shell form of a command.
+
+    Attributes:
+        text: What the shell gets, with its inner spaces and the indentation of continued lines. Empty
+            where there is nothing after the instruction and its flags, and in `RUN <<EOF`: a RUN that
+            is one here-document and nothing else, which is then the script itself, in `heredocs`.
+        heredocs: Those of a RUN. After a text the shell gets, for each, a line end, the content, and
+            the name without its quotes (BuildKit dockerfile2llb, dispatchRun).
+    """
 
     text: str
     heredocs: tuple[Heredoc, ...] = ()
