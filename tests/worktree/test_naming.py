@@ -96,6 +96,12 @@ def test_every_slug_is_a_tag_of_at_most_60_characters(text: str) -> None:
         ),
         pytest.param("{repository}-{name}", "reg.example/g", "reg.example/g-web", id="no slash"),
         pytest.param("{repository}/{name}", "docker.io/org", "docker.io/org/web", id="a group of Docker Hub"),
+        pytest.param(
+            "{repository}/{name}",
+            "docker.io/library/org",
+            "docker.io/org/web",
+            id="a group of Docker Hub, parsed",
+        ),
         pytest.param("{repository}/{name}", "[::1]:5000", "[::1]:5000/web", id="a host alone"),
         pytest.param("other.example/x/{name}", "reg.example/g", "other.example/x/web", id="a full reference"),
         pytest.param(

@@ -7,7 +7,7 @@ import re
 from hashlib import sha256
 
 from hashtag.errors import ConfigError, InvalidReference
-from hashtag.oci.reference import LAYOUT, Repository
+from hashtag.oci.reference import DOCKER_HUB, LAYOUT, Repository
 
 ROOT = "image"  # the name of the image of the Dockerfile at the top
 _PLAIN = ("Dockerfile", "Containerfile")
@@ -110,4 +110,6 @@ def repository_of(template: str, repository: str | None, **values: str) -> Repos
     if repository.startswith(LAYOUT):
         layout = Repository.parse(repository)
         return Repository(layout.registry, (layout.name + rest).lstrip("/"))
-    return Repository.parse(repository + rest)
+    # docker.io/org, once parsed, reads docker.io/library/org; below library/ there is one level only.
+    is_group = rest.startswith("/") and repository.startswith(f"{DOCKER_HUB}/library/")
+    return Repository.parse((repository.replace("library/", "", 1) if is_group else repository) + rest)
