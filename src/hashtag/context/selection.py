@@ -138,22 +138,45 @@ def _ancestors(path: str) -> Iterator[str]:
 
 
 def _parents(listing: Listing, use: CopyUse, location: Location | None) -> Selection:
-    """Return the matches of `COPY --parents` with their folders, behind the pivot `/./` if there is one."""
+    """Return the matches of `COPY --parents` with their folders, seen from the pivot `/./` if there is one."""
     base, pivot, pattern = use.source.partition("/./")
     if not pivot:
         base, pattern = "", use.source
     base, pattern = clean(base), clean(pattern)
-    start = resolve(listing, base)
-    is_literal = not has_wildcard(base) and not has_wildcard(pattern)
-    if start is None or (is_literal and resolve(listing, f"{base}/{pattern}") is None):
-        raise _missing(listing, use.source, location)
-    inner = ((path[len(start.path) :].lstrip("/"), path) for path in _below(listing, start.path))
-    entries = [(relative, path) for relative, path in _without(inner, use.exclude, listing)]
+    if has_wildcard(base) or has_wildcard(pattern):
+        starts = list(_matches(listing, base))
+    else:
+        starts = [(base, resolve(listing, base))]
+        if resolve(listing, f"{base}/{pattern}") is None:
+            raise _missing(listing, use.source, location)
+    entries: list[tuple[str, str]] = []
+    for name, start in starts:
+        if start is not None:
+            prefix = f"{name}/./" if has_wildcard(base) else ""
+            entries += _matching_below(listing, start.path, pattern, prefix, use.exclude)
+    return Selection(tuple(entries), frozenset(link for _, start in starts if start for link in start.links))
+
+
+def _matches(listing: Listing, base: str) -> Iterator[tuple[str, Resolved | None]]:
+    if not has_wildcard(base):
+        yield base, resolve(listing, base)
+        return
+    for path, links in glob(listing, base):
+        end = resolve(listing, path)
+        yield path, end and Resolved(end.path, (*links, *end.links))
+
+
+def _matching_below(
+    listing: Listing, folder: str, pattern: str, prefix: str, exclude: tuple[str, ...]
+) -> Iterator[tuple[str, str]]:
+    """Yield what matches below a folder, and the folders on the way to it."""
+    inner = ((path[len(folder) :].lstrip("/"), path) for path in _below(listing, folder))
+    entries = list(_without(inner, exclude, listing))
     rules = IgnoreRules.of((pattern,)) if pattern else None
     matched = {relative for relative, _ in entries if rules is None or rules.excludes(relative)}
-    needed = matched | {folder for relative in matched for folder in _ancestors(relative)}
-    kept = tuple((relative, path) for relative, path in entries if relative in needed)
-    return Selection((("", start.path), *kept), frozenset(start.links))
+    needed = matched | {above for relative in matched for above in _ancestors(relative)}
+    yield prefix, folder
+    yield from ((prefix + relative, path) for relative, path in entries if relative in needed)
 
 
 # ── mounts ───────────────────────────────────────────────────────────────────────────────────────
