@@ -155,7 +155,7 @@ class Project:
         }
         roots = [error for error in fatal.values() if not isinstance(error, MissingParent)]
         raise_all(_once(roots or fatal.values()))
-        return [f"{error} (image {name} is skipped)" for name, error in errors.items()]
+        return [f"{_first_line(error)} (image {name} is skipped)" for name, error in errors.items()]
 
     def warnings(self, hashed: Hashed) -> list[str]:
         """Return what a user should know of images that can be planned."""
@@ -186,6 +186,11 @@ def _target(image: Image, hashed: Hashed, tag: str | None) -> Target:
     resolved = hashed.resolved
     fingerprints = hashed.fingerprints.found[image.name]
     return target(image, resolved.resolution, fingerprints, tag, resolved.stages(image.name))
+
+
+def _first_line(error: HashtagError) -> str:
+    first, *more = str(error).splitlines()
+    return f"{first} (and {len(more)} more)" if more else first
 
 
 def _once(errors: Iterable[HashtagError]) -> list[HashtagError]:

@@ -9,6 +9,11 @@ from hashlib import sha256
 from hashtag.errors import ConfigError, InvalidReference
 from hashtag.oci.reference import DOCKER_HUB, LAYOUT, Repository
 
+# Ignore files; templates, which another tool renders first; what editors and merges leave behind.
+_NO_DOCKERFILES = (
+    ".dockerignore", ".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".template", ".in", ".erb", ".m4",
+    ".orig", ".rej", ".bak", ".swp", "~",
+)  # fmt: skip
 ROOT = "image"  # the name of the image of the Dockerfile at the top
 _PLAIN = ("Dockerfile", "Containerfile")
 _SLUG_DIGITS = 8  # of a digest: two of a project's thousand branches meet once in ten thousand projects
@@ -16,7 +21,7 @@ _SLUG_DIGITS = 8  # of a digest: two of a project's thousand branches meet once 
 
 def is_dockerfile(name: str) -> bool:
     """Whether a file of this name is taken for a Dockerfile."""
-    if name.endswith(".dockerignore"):
+    if name.endswith(_NO_DOCKERFILES):
         return False
     return (
         name in _PLAIN
