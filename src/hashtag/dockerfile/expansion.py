@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Final
 
-from hashtag.dockerfile.lexer import Lexer, Malformed, Reading
+from hashtag.dockerfile.cursor import Malformed
+from hashtag.dockerfile.lexer import Lexer, Reading
 from hashtag.errors import ExpansionError, Location
 
 NOWHERE: Final = Location("", 0)

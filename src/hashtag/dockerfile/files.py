@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from attrs import evolve
 
+from hashtag.dockerfile.cursor import Malformed
 from hashtag.dockerfile.flags import Flags, read_flags
 from hashtag.dockerfile.heredoc import chomped, heredoc_in
 from hashtag.dockerfile.instruction import Copy, Heredoc
-from hashtag.dockerfile.lexer import Lexer, Malformed, Reading
+from hashtag.dockerfile.lexer import Lexer, Reading
 from hashtag.dockerfile.statement import Statement
 from hashtag.dockerfile.words import blank_separated, json_texts
 

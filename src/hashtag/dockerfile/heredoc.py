@@ -12,8 +12,9 @@ from typing import Final
 
 from attrs import evolve
 
+from hashtag.dockerfile.cursor import Malformed
 from hashtag.dockerfile.instruction import Heredoc
-from hashtag.dockerfile.lexer import Lexer, Malformed, Reading
+from hashtag.dockerfile.lexer import Lexer, Reading
 
 _START: Final = re.compile(r"(\d*)<<(-?)[\t\n\f\r ]*([^<]*)\Z", re.ASCII)
 _LEADING_TABS: Final = re.compile(r"^\t+", re.MULTILINE)

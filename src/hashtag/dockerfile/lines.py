@@ -42,6 +42,12 @@ class JoinedLine:
     pieces: tuple[tuple[int, int, int], ...]
     heredocs: tuple[Heredoc, ...] = ()
 
+    @property
+    def start(self) -> Location:
+        """The place where the instruction starts."""
+        _, number, column = self.pieces[0]
+        return self.script.location(number, column)
+
     def location(self, offset: int = 0) -> Location:
         """Return the place of a character of the text."""
         index = bisect_right(self.pieces, (offset, len(self.script.lines) + 1, 0)) - 1

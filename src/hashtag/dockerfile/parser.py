@@ -33,6 +33,9 @@ from hashtag.errors import (
 
 _Read: TypeAlias = Callable[[Statement], From | StageInstruction]
 
+# A file with more is no Dockerfile, and telling more helps nobody.
+_MOST_FAULTS: Final = 50
+
 _READERS: Final[Mapping[str, _Read]] = MappingProxyType(
     {
         "add": files.read_add,
@@ -110,7 +113,9 @@ def parse_trigger(trigger: str, location: Location) -> StageInstruction:
         case [instruction] if not isinstance(instruction, From):
             return instruction
         case _:
-            raise DockerfileError(f"the ONBUILD trigger {trigger!r} is not one instruction", where=location)
+            raise DockerfileError(
+                f"the ONBUILD trigger {trigger[:80]!r} is not one instruction", where=location
+            )
 
 
 def _instructions(reader: Reader) -> tuple[list[From | StageInstruction], list[DockerfileError]]:
@@ -118,6 +123,8 @@ def _instructions(reader: Reader) -> tuple[list[From | StageInstruction], list[D
     faults: list[DockerfileError] = []
     known: list[JoinedLine] = []
     for line in reader.lines:
+        if len(faults) == _MOST_FAULTS:
+            break
         word, _, _ = first_and_rest(line.text.strip(SPACES))
         if lower(word) in _READERS:
             known.append(line)
@@ -128,6 +135,8 @@ def _instructions(reader: Reader) -> tuple[list[From | StageInstruction], list[D
             found.append(_instruction(each))
         except DockerfileError as fault:
             faults.append(fault)
+            if len(faults) >= _MOST_FAULTS:
+                break
             if each.name == "from":  # so that what follows it is not misplaced as well
                 found.append(From(location=each.location, image=""))
     return found, faults
@@ -142,21 +151,19 @@ def _unknown(line: JoinedLine, word: str) -> DockerfileError:
 
 
 def _statements(lines: list[JoinedLine], escape: str) -> Iterator[Statement]:
-    numbered = {line.number - 1: line for line in lines}
     for entry in DockerfileParser(fileobj=StringIO(_normalised(lines)), env_replace=False).structure:
         rest = entry["value"].removeprefix("|").removesuffix("|")
-        yield statement(numbered[entry["startline"]], entry["instruction"], rest, escape)
+        yield statement(lines[entry["startline"]], entry["instruction"], rest, escape)
 
 
 def _normalised(lines: list[JoinedLine]) -> str:
-    """Return a text that dockerfile-parse gets right: each instruction on one line, at its place."""
+    """Return a text that dockerfile-parse gets right: one line for each, in order."""
     rows: list[str] = []
     for line in lines:
-        rows.extend([""] * (line.number - 1 - len(rows)))
         name, rest, _ = first_and_rest(line.text.strip(SPACES))
         # Fenced: what stands at the ends is neither stripped nor taken for a continuation.
-        rows.append(f"{lower(name)} |{rest}|")
-    return "\n".join(rows)
+        rows.append(f"{lower(name)} |{rest}|\n")
+    return "".join(rows)
 
 
 def _instruction(each: Statement) -> From | StageInstruction:

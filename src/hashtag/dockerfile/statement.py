@@ -44,7 +44,7 @@ class Statement:
     @property
     def location(self) -> Location:
         """Where the instruction starts."""
-        return self.line.location()
+        return self.line.start
 
     @property
     def heredocs(self) -> tuple[Heredoc, ...]:
@@ -52,8 +52,8 @@ class Statement:
         return self.line.heredocs
 
     def at(self, word: str) -> int:
-        """Return the offset of a word of the arguments; of all arguments where it does not stand as such."""
-        return self.start + max(self.arguments.find(word), 0)
+        """Return where a word stands last in the line's text; where the arguments start if it does not."""
+        return self.start + max(self.arguments.rfind(word), 0)
 
     def error(self, what: str, *, offset: int = 0, hint: str = "") -> DockerfileError:
         """Return an error that points at a character of the line's text."""
