@@ -1,0 +1,70 @@
+"""The checks: `nox` runs lint, types and tests."""
+
+from __future__ import annotations
+
+import nox
+
+nox.needs_version = ">=2024.10"
+nox.options.sessions = ["lint", "types", "tests"]
+nox.options.reuse_venv = "yes"
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+COVERAGE = 95  # percent of branches; it only rises
+
+
+def _group(name: str) -> list[str]:
+    """Return the requirements of a dependency group of pyproject.toml."""
+    return list(nox.project.dependency_groups(PYPROJECT, name))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, and the floors of the packages."""
+    session.install(*_group("lint"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    # The imports are read, not run: the package's own dependencies need not be there.
+    session.run("lint-imports", env={"PYTHONPATH": "src"})
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Types, strictly."""
+    session.install(".", *_group("types"))
+    session.run("mypy")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """All tests, those with real servers and builders too, and the share of branches they take."""
+    session.install("-e", ".[report,yaml]", *_group("tests"))
+    under = [] if session.posargs else ["--cov", f"--cov-fail-under={COVERAGE}", "--cov-report=term"]
+    session.run("pytest", "--numprocesses=2", "--dist=loadgroup", *under, *session.posargs)
+
+
+@nox.session
+def integration(session: nox.Session) -> None:
+    """The tests that need a real registry or builder; as root they install them."""
+    session.install("-e", ".[report,yaml]", *_group("tests"))
+    session.run("pytest", "-m", "integration", *session.posargs)
+
+
+@nox.session
+def fidelity(session: nox.Session) -> None:
+    """What BuildKit was seen to do."""
+    session.install("-e", ".[report,yaml]", *_group("tests"))
+    session.run("pytest", "tests/fidelity", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation says what the code does, and its links lead somewhere."""
+    session.install("-e", ".[report,yaml]", *_group("tests"))
+    session.run("pytest", "tests/docs", *session.posargs)
+
+
+@nox.session(python=["3.11", "3.12", "3.13"])
+def pythons(session: nox.Session) -> None:
+    """The tests without servers on each Python, from wheels alone: no compiler is needed."""
+    session.install("--only-binary=:all:", "-e", ".[report,yaml]", *_group("tests"))
+    session.run("pytest", "-m", "not integration", "--numprocesses=2", *session.posargs)
