@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from urllib.parse import urljoin
 
 from hashtag.errors import (
     HashtagError,
@@ -17,7 +16,7 @@ from hashtag.errors import (
 from hashtag.oci.digest import Digest
 from hashtag.oci.manifest import MEDIA_TYPES, Descriptor, Manifest
 from hashtag.oci.reference import check_tag
-from hashtag.registry.origin import Origin, shown
+from hashtag.registry.origin import Origin, joined, shown
 from hashtag.registry.transport import Answer
 
 _SCHEMA_1 = (
@@ -139,10 +138,7 @@ def next_page(answer: Answer, where: str) -> str | None:
 
 
 def _same_origin(url: str, target: str, where: str) -> str:
-    try:
-        following = urljoin(url, target)
-    except ValueError:
-        raise UntrustedAnswer("the next page of tags has no URL", where=where) from None
+    following = joined(url, target)
     if Origin.of(following) != Origin.of(url):
         raise UntrustedAnswer(f"the next page of tags is elsewhere: {shown(following)}", where=where)
     return following

@@ -17,7 +17,7 @@ from hashtag.registry.credentials import Credentials
 from hashtag.registry.login import Login
 from hashtag.registry.origin import Origin
 from hashtag.registry.retry import Temporary, is_temporary
-from hashtag.registry.transport import ERROR_LIMIT, Answer, Request, Transport
+from hashtag.registry.transport import Answer, Request, Transport
 
 _SHORTEST_LIFE = 60.0  # Docker's token specification: expires_in is optional and at least 60 s
 
@@ -154,7 +154,7 @@ def _token_request(challenge: Challenge, scopes: tuple[str, ...], login: Login |
     mark = "&" if "?" in challenge.realm else "?"
     headers = {"Authorization": login.basic} if login else {}
     url = challenge.realm + mark + urlencode(query, quote_via=quote)
-    return Request(method="GET", url=url, headers=headers, limit=ERROR_LIMIT)
+    return Request(method="GET", url=url, headers=headers, is_secret=True)
 
 
 def _refresh_request(challenge: Challenge, scopes: tuple[str, ...], login: Login) -> Request:
@@ -167,7 +167,8 @@ def _refresh_request(challenge: Challenge, scopes: tuple[str, ...], login: Login
         "refresh_token": login.identity_token,
     }
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    return Request(method="POST", url=challenge.realm, headers=headers, content=urlencode(form).encode())
+    content = urlencode(form).encode()
+    return Request(method="POST", url=challenge.realm, headers=headers, content=content, is_secret=True)
 
 
 def _token(answer: Answer, scope: Scope, login: Login | None) -> tuple[str, float]:

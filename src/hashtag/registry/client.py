@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from hashtag.errors import ManifestMissing, RegistryError, TagOccupied
 from hashtag.oci.digest import Digest
@@ -20,7 +20,7 @@ from hashtag.registry.answers import (
 )
 from hashtag.registry.authorization import Scope
 from hashtag.registry.credentials import Credentials
-from hashtag.registry.origin import Origin, check_move
+from hashtag.registry.origin import Origin, check_move, joined
 from hashtag.registry.retry import Retries
 from hashtag.registry.session import Session
 from hashtag.registry.transport import Answer, Transport
@@ -141,7 +141,7 @@ class HttpRegistry:
             answer = self._tag_answer(repository, target)
             if answer.status == 404 and len(pages) == 1:
                 return
-            new = [tag for tag in tag_page(answer, str(repository)) if tag not in seen]
+            new = dict.fromkeys(tag for tag in tag_page(answer, str(repository)) if tag not in seen)
             seen.update(new)
             yield from new
             target = next_page(answer, str(repository))
@@ -191,7 +191,7 @@ class HttpRegistry:
         if answer.status != 202 or location is None:
             raise self._session.refused(answer, scope, str(scope.repository))
         # OCI distribution-spec v1.1.1, «POST then PUT»: relative or absolute, and its query stays.
-        url = urljoin(answer.url, location)
+        url = joined(answer.url, location)
         check_move(Origin.of(answer.url), Origin.of(url), "upload location")
         return f"{url}{'&' if urlsplit(url).query else '?'}digest={digest}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from attrs import frozen
 
@@ -59,6 +59,14 @@ def is_loopback(host: str) -> bool:
         return True
     address = _address(name)
     return address is not None and address.is_loopback
+
+
+def joined(url: str, location: str) -> str:
+    """Return what `location`, from an answer of `url`, means; raise `UntrustedAnswer` if nothing."""
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise UntrustedAnswer(f"it names no URL: {shown(location)}", where=str(Origin.of(url))) from None
 
 
 def check_move(start: Origin, target: Origin, what: str) -> None:

@@ -120,6 +120,8 @@ class Retries:
         with self._lock:
             since = min(start, self._failing_since.setdefault(host, began))
         if self.clock() + wait - since > self.budget_seconds:
+            with self._lock:  # the next request to this host finds the budget used up
+                self._failing_since[host] = since - self.budget_seconds
             raise _unreachable(host, failure.cause, asked, attempt + 1) from failure
         return wait
 

@@ -8,14 +8,13 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
 
 from attrs import evolve, field, frozen
 
 from hashtag import __version__
 from hashtag.errors import RegistryError, RegistryUnreachable, UntrustedAnswer
 from hashtag.registry.certificates import tls_context
-from hashtag.registry.origin import Origin, check_move, is_loopback, shown
+from hashtag.registry.origin import Origin, check_move, is_loopback, joined, shown
 from hashtag.registry.retry import Temporary
 
 if TYPE_CHECKING:
@@ -38,6 +37,7 @@ class Request:
 
     Attributes:
         limit: The most bytes of a good answer's body; of a bad one at most 64 KiB are kept.
+        is_secret: Whether it is for one origin alone: a redirect to another is refused.
     """
 
     method: str
@@ -45,6 +45,7 @@ class Request:
     headers: Mapping[str, str] = field(factory=dict, repr=False)
     content: bytes = field(default=b"", repr=False)
     limit: int = ERROR_LIMIT
+    is_secret: bool = False
 
 
 @frozen(kw_only=True)
@@ -222,16 +223,15 @@ def _redirect_target(request: Request, answer: Answer) -> str | None:
     codes = _ANY_REDIRECT if request.method in ("GET", "HEAD") else _KEEPS_METHOD
     if location is None or answer.status not in codes:
         return None
-    try:
-        return urljoin(request.url, location)
-    except ValueError:
-        raise UntrustedAnswer(f"a redirect to no URL: {shown(location)}", where=shown(request.url)) from None
+    return joined(request.url, location)
 
 
 def _redirected(request: Request, target: str) -> Request:
-    headers = dict(request.headers)
-    if Origin.of(target) != Origin.of(request.url):
-        headers.pop("Authorization", None)
+    if Origin.of(target) == Origin.of(request.url):
+        return evolve(request, url=target)
+    if request.is_secret:
+        raise UntrustedAnswer(f"it redirects to {shown(target)}", where=str(Origin.of(request.url)))
+    headers = {name: value for name, value in request.headers.items() if name != "Authorization"}
     return evolve(request, url=target, headers=headers)
 
 
