@@ -32,7 +32,10 @@ class Build:
         """For each name in a FROM the digest and the config of what it resolves to."""
         configs = self.document.get("base_config") or {}
         return {
-            name: {"digest": "sha256:" + reference.rpartition("sha256:")[2], "config": configs.get(reference, {})}
+            name: {
+                "digest": "sha256:" + reference.rpartition("sha256:")[2],
+                "config": configs.get(reference, {}),
+            }
             for name, reference in (self.document.get("bases") or {}).items()
         }
 
@@ -82,7 +85,8 @@ def _edited(case: Mapping[str, Any], edit: Mapping[str, Any]) -> dict[str, Any]:
         elif key == "contexts" and value is not None:
             contexts = document.get(key) or {}
             document[key] = {
-                name: _merged(contexts.get(name) or {}, value.get(name) or {}) for name in {**contexts, **value}
+                name: _merged(contexts.get(name) or {}, value.get(name) or {})
+                for name in {**contexts, **value}
             }
         else:
             document[key] = value

@@ -24,7 +24,7 @@ class FileSet:
 
     Attributes:
         digest: Of the framed lines, 64 hex digits.
-        count: Of the entries.
+        count: Of the entries, the folder whose content is meant not among them.
         size: Of the files, in bytes.
         is_missing: The source is not in the context, and a setting allows it.
     """
@@ -110,9 +110,10 @@ def _line(seen: str, entry: Entry, contents: Mapping[str, str], modes: Modes) ->
 
 def file_set(selection: Selection, listing: Listing, contents: Mapping[str, str], modes: Modes) -> FileSet:
     """Return the digest, count and size of what a build sees."""
-    framed = [line.framed() for line in lines(selection, listing, contents, modes)]
+    found = list(lines(selection, listing, contents, modes))
     size = sum(listing[path].size for _, path in selection.entries if path in listing)
-    return FileSet(sha256(b"".join(framed)).hexdigest(), len(framed), size)
+    digest = sha256(b"".join(line.framed() for line in found)).hexdigest()
+    return FileSet(digest, sum(1 for line in found if line.path), size)
 
 
 def files_of(selection: Selection, listing: Listing) -> Iterator[str]:

@@ -1,14 +1,14 @@
 r"""Go's regular expressions as Python's, as far as an ignore pattern can spell them.
 
 BuildKit turns an ignore pattern into an expression of Go's `regexp` without guarding the letters
-behind a backslash or the contents of brackets: `\d` is a digit there and `[[:alpha:]]` a letter.
-Source: Go 1.24, regexp/syntax/parse.go, with the flags of regexp.Compile.
+behind a backslash, the contents of brackets, `|` and `{}`: `\d` is a digit there, `[[:alpha:]]` a letter,
+`a|b*` a choice. Source: Go 1.24, regexp/syntax/parse.go, with the flags of regexp.Compile.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from attrs import frozen
@@ -43,6 +43,8 @@ _CONTROL = {"a": 0x07, "f": 0x0C, "n": 0x0A, "r": 0x0D, "t": 0x09, "v": 0x0B}
 _ASSERTIONS = {"A": r"\A", "z": r"\Z", "b": r"(?a:\b)", "B": r"(?a:\B)"}
 _OCTAL = re.compile(r"0[0-7]{0,2}|[1-7][0-7]{1,2}")
 _HEX = re.compile(r"x([0-9A-Fa-f]{2})|x\{([0-9A-Fa-f]+)\}")
+_COUNTS = re.compile(r"\{(0|[1-9][0-9]*)(?:(,)(0|[1-9][0-9]*)?)?\}")
+_MOST_REPEATS = 1000
 _NAMED = re.compile(r"\[:(.*?):\]", re.DOTALL)
 
 
@@ -76,20 +78,52 @@ class Assertion:
     text: str
 
 
-Piece: TypeAlias = Single | Repeated | Deep | Assertion
+@frozen
+class Counted:
+    """A piece `least` to `most` times; None: without end."""
+
+    piece: Piece
+    least: int
+    most: int | None
 
 
-def pieces(expression: str) -> Iterator[Piece]:
-    """Yield what the expression asks for, in order; MalformedExpression where Go refuses it."""
+Piece: TypeAlias = Single | Repeated | Deep | Assertion | Counted
+
+
+def alternatives(expression: str) -> list[list[Piece]]:
+    """Return what lies between the `|`, piece by piece; MalformedExpression where Go refuses it."""
+    found: list[list[Piece]] = [[]]
     at = 0
+    is_repeated = False
     while at < len(expression):
-        found, at = _piece(expression, at)
-        yield from found
+        if counts := _COUNTS.match(expression, at):
+            if is_repeated or not found[-1]:
+                raise MalformedExpression(f"nothing to repeat before {counts[0]}")
+            found[-1].append(_counted(found[-1].pop(), counts))
+            at = counts.end()
+            is_repeated = True
+        elif expression[at] == "|":
+            found.append([])
+            at += 1
+            is_repeated = False
+        else:
+            more, at = _piece(expression, at)
+            found[-1] += more
+            is_repeated = bool(more) and isinstance(more[-1], Deep | Repeated)
+    return found
 
 
-def python(found: Sequence[Piece]) -> str:
-    """Return the Python expression that matches what the pieces do."""
-    return "".join(_spelling(piece) for piece in found)
+def _counted(piece: Piece, counts: re.Match[str]) -> Counted:
+    least = int(counts[1])
+    most = least if counts[2] is None else int(counts[3]) if counts[3] else None
+    if least > _MOST_REPEATS or (most is not None and not least <= most <= _MOST_REPEATS):
+        raise MalformedExpression(f"invalid repeat count {counts[0]}")
+    return Counted(piece, least, most)
+
+
+def python(found: Sequence[Sequence[Piece]]) -> str:
+    """Return the Python expression that finds what the alternatives do."""
+    return "|".join("".join(_spelling(piece) for piece in pieces) for pieces in found)
 
 
 def _spelling(piece: Piece) -> str:
@@ -100,6 +134,8 @@ def _spelling(piece: Piece) -> str:
             return f"{text}*"
         case Deep():
             return "(?:.*/)?"
+        case Counted(inner, least, most):
+            return f"(?:{_spelling(inner)}){{{least},{'' if most is None else most}}}"
 
 
 def _piece(text: str, at: int) -> tuple[Sequence[Piece], int]:

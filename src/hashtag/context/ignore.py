@@ -14,7 +14,7 @@ from pathspec.pattern import RegexPattern
 from pathspec.util import register_pattern
 
 from hashtag.context import ignore_pattern
-from hashtag.context.ignore_pattern import SPACE, MalformedPattern
+from hashtag.context.ignore_pattern import SPACE, MalformedPattern, UncompilablePattern
 from hashtag.errors import IgnoreError, Location, raise_all
 
 # Go's bufio.MaxScanTokenSize, in bytes.
@@ -29,8 +29,12 @@ class DockerignorePattern(RegexPattern):
     def __init__(self, pattern: str) -> None:
         super().__init__(pattern)
         assert self.regex is not None  # noqa: S101 - pattern_to_regex always returns one
-        simulation = ignore_pattern.simulation(pattern.removeprefix("!"))
-        self.matches: Callable[[str], object] = simulation.matches if simulation else self.regex.match
+        self.matches: Callable[[str], object] = self.regex.search
+        if simulations := ignore_pattern.simulations(pattern.removeprefix("!")):
+            self.matches = lambda path: any(simulation.matches(path) for simulation in simulations)
+        elif self.regex.pattern.startswith(r"\A") and "|" not in pattern:
+            # Anchored: search would find the same, but try every place.
+            self.matches = self.regex.match
 
     def match_file(self, file: str) -> object:
         """Return something true where the pattern matches `file`, else None."""
@@ -40,7 +44,7 @@ class DockerignorePattern(RegexPattern):
     def pattern_to_regex(cls, pattern: str) -> tuple[str, bool]:  # type: ignore[override]
         """Return the expression, and False for an exception (`!`)."""
         is_exception = pattern.startswith("!")
-        return rf"\A{ignore_pattern.regex(pattern[is_exception:])}", not is_exception
+        return ignore_pattern.regex(pattern[is_exception:]), not is_exception
 
 
 register_pattern("dockerignore", DockerignorePattern, override=True)
@@ -90,15 +94,8 @@ class IgnoreRules:
         Raises:
             IgnoreError: For each pattern that BuildKit refuses, all together.
         """
-        patterns: list[IgnorePattern] = []
-        errors: list[IgnoreError] = []
-        for line, written, clean in _read(text, path):
-            try:
-                patterns.append(_pattern(line, written.strip(SPACE), clean))
-            except MalformedPattern as error:
-                errors.append(_refusal(error, line, written, path))
-        raise_all(errors)
-        return cls(tuple(patterns), _starts_of_exceptions(patterns))
+        patterns = _patterns(_read(text, path), path)
+        return cls(patterns, _starts_of_exceptions(patterns))
 
     @classmethod
     def of(cls, patterns: Iterable[str], path: str = "--exclude") -> IgnoreRules:
@@ -108,14 +105,11 @@ class IgnoreRules:
         fsutil copy.go hands them to patternmatcher as they are: a `/` at the start stays, and one `!`
         is enough that every excluded folder is entered.
         """
-        rules: list[IgnorePattern] = []
-        for line, written in enumerate(patterns, start=1):
-            try:
-                if clean := ignore_pattern.clean_again(written):
-                    rules.append(_pattern(line, written, clean))
-            except MalformedPattern as error:
-                raise _refusal(error, line, written, path) from error
-        return cls(tuple(rules), None if any(rule.is_exception for rule in rules) else ())
+        lines = (
+            (line, text, ignore_pattern.clean_again(text)) for line, text in enumerate(patterns, start=1)
+        )
+        rules = _patterns(((line, text, clean) for line, text, clean in lines if clean), path)
+        return cls(rules, None if any(rule.is_exception for rule in rules) else ())
 
     @property
     def root(self) -> Verdict:
@@ -232,13 +226,40 @@ def _read(text: str | bytes, path: str) -> Iterator[tuple[int, str, str]]:
             yield line, written.removesuffix("\r"), clean
 
 
-def _pattern(line: int, written: str, clean: str) -> IgnorePattern:
+def _patterns(lines: Iterable[tuple[int, str, str]], path: str) -> tuple[IgnorePattern, ...]:
+    patterns: list[IgnorePattern] = []
+    errors: list[IgnoreError] = []
+    for line, written, clean in lines:
+        is_exception = clean.startswith("!")
+        # BuildKit never asks an exception that nothing stands before to except from, however malformed.
+        is_asked = not is_exception or any(not pattern.is_exception for pattern in patterns)
+        try:
+            matches = _matcher(clean, is_asked=is_asked)
+        except MalformedPattern as error:
+            errors.append(_refusal(error, line, written, path))
+        else:
+            patterns.append(
+                IgnorePattern(line, written.strip(SPACE), clean[is_exception:], is_exception, matches)
+            )
+    raise_all(errors)
+    return tuple(patterns)
+
+
+def _matcher(clean: str, *, is_asked: bool) -> Callable[[str], object]:
     if clean == "!":
         raise MalformedPattern("nothing follows the !")
-    (compiled,) = PathSpec.from_lines("dockerignore", [clean], backend="simple").patterns
+    try:
+        (compiled,) = PathSpec.from_lines("dockerignore", [clean], backend="simple").patterns
+    except UncompilablePattern:
+        if is_asked:
+            raise
+        return _never
     assert isinstance(compiled, DockerignorePattern)  # noqa: S101 - what is registered above
-    is_exception = not compiled.include
-    return IgnorePattern(line, written, clean[is_exception:], is_exception, compiled.matches)
+    return compiled.matches
+
+
+def _never(_path: str) -> None:
+    return None
 
 
 def _refusal(error: MalformedPattern, line: int, written: str, path: str) -> IgnoreError:

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 
 from hashtag.context import goregexp
-from hashtag.context.goregexp import Assertion, Deep, Piece, Repeated
-from hashtag.context.simulation import Simulation
+from hashtag.context.goregexp import Counted, Deep, Piece, Repeated
+from hashtag.context.simulation import Simulation, TooHard
 
 # Go's unicode.IsSpace; str.strip() would also take U+001C to U+001F.
 SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
@@ -19,6 +19,10 @@ _MOST_WILDCARDS = 3
 
 class MalformedPattern(ValueError):
     """BuildKit refuses the pattern."""
+
+
+class UncompilablePattern(MalformedPattern):
+    """BuildKit refuses the pattern as soon as a path is to be compared with it."""
 
 
 def clean(written: str) -> str:
@@ -49,42 +53,49 @@ def _go_clean(path: str) -> str:
 
 def regex(pattern: str) -> str:
     """
-    Return the Python expression that matches, from the start, the whole paths that `pattern` matches.
+    Return the Python expression that, searched for in a path, is found where `pattern` matches it.
 
     Args:
         pattern: Clean, without its `!`.
 
     Raises:
-        MalformedPattern: Where Go's `filepath.Match` or `regexp.Compile` refuses it.
+        MalformedPattern: Where Go's `filepath.Match` refuses it.
+        UncompilablePattern: Where only `regexp.Compile` does.
     """
     _check_syntax(pattern)
+    return _plain(pattern) or goregexp.python(_alternatives(pattern))
+
+
+def _plain(pattern: str) -> str:
+    """Return the expression of what patternmatcher compares as text; nothing where it needs one itself."""
     if is_literal(pattern):
-        return rf"{re.escape(pattern)}\Z"
+        return rf"\A{re.escape(pattern)}\Z"
     if pattern.endswith("**") and is_literal(pattern[:-2]):
-        return re.escape(pattern[:-2])
+        return rf"\A{re.escape(pattern[:-2])}"
     if pattern.startswith("**/") and is_literal(pattern[3:]):
-        return rf"(?:(?s:.*)/)?{re.escape(pattern[3:])}\Z"
+        return rf"\A(?:(?s:.*)/)?{re.escape(pattern[3:])}\Z"
     if pattern.startswith("**") and is_literal(pattern[2:]):
-        return rf"(?s:.*){re.escape(pattern[2:])}\Z"
-    return goregexp.python(_pieces(pattern))
+        return rf"\A(?s:.*){re.escape(pattern[2:])}\Z"
+    return ""
 
 
-def simulation(pattern: str) -> Simulation | None:
-    """Return what matches a pattern of many wildcards instead of its expression; None for one of few."""
-    *between, last = _pieces(pattern)[1:]
-    wildcards = sum(isinstance(piece, Deep | Repeated) for piece in between)
+def simulations(pattern: str) -> list[Simulation]:
+    """Return what matches a pattern of many wildcards instead of its expression; nothing for one of few."""
+    found = [] if _plain(pattern) else _alternatives(pattern)
+    wildcards = sum(isinstance(piece, Counted | Deep | Repeated) for pieces in found for piece in pieces)
     if wildcards <= _MOST_WILDCARDS:
-        return None
-    if not isinstance(last, Assertion) or any(isinstance(piece, Assertion) for piece in between):
-        raise MalformedPattern("too many wildcards beside an escape such as \\b or \\Q")
-    return Simulation(between)
-
-
-def _pieces(pattern: str) -> list[Piece]:
+        return []
     try:
-        return list(goregexp.pieces(_go_expression(pattern)))
+        return [Simulation(pieces) for pieces in found]
+    except TooHard as error:
+        raise UncompilablePattern("too many wildcards beside an escape such as \\b or a count") from error
+
+
+def _alternatives(pattern: str) -> list[list[Piece]]:
+    try:
+        return goregexp.alternatives(_go_expression(pattern))
     except goregexp.MalformedExpression as error:
-        raise MalformedPattern(str(error)) from error
+        raise UncompilablePattern(str(error)) from error
 
 
 def is_literal(text: str) -> bool:
@@ -114,28 +125,28 @@ def _go_pieces(pattern: str) -> Iterator[str]:
             yield pattern[at - 1 : at + 1]
             at += 1
         else:
-            yield f"\\{character}" if character in ".+()|{}$" else character
+            # patternmatcher means to guard | { } too, but its bitmap ends before them.
+            yield f"\\{character}" if character in ".+()$" else character
 
 
 def _check_syntax(pattern: str) -> None:
-    """Raise MalformedPattern where Go 1.24's `filepath.Match` returns ErrBadPattern."""
-    for chunk in _chunks(pattern):
-        at = 0
-        while at < len(chunk):
-            if chunk[at] == "[":
-                at = _after_brackets(chunk, at)
-            elif chunk[at] == "\\":
-                at = _after_escape(chunk, at)
-            else:
-                at += 1
+    """
+    Raise MalformedPattern where Go's `filepath.Match(pattern, ".")` returns ErrBadPattern.
+
+    It gives up at the first text between two stars that does not match, and so reads at most two.
+    """
+    first, *others = _chunks(pattern)
+    if _check_chunk(first) and others:
+        _check_chunk(others[0])
 
 
 def _chunks(pattern: str) -> Iterator[str]:
     """Yield what lies between the stars outside brackets, as Go's `scanChunk` cuts it."""
     is_in_brackets = False
+    rest = pattern.lstrip("*")
     start = at = 0
-    while at < len(pattern):
-        match pattern[at]:
+    while at < len(rest):
+        match rest[at]:
             case "\\":
                 at += 1
             case "[":
@@ -143,34 +154,53 @@ def _chunks(pattern: str) -> Iterator[str]:
             case "]":
                 is_in_brackets = False
             case "*" if not is_in_brackets:
-                yield pattern[start:at]
+                yield rest[start:at]
+                at += len(rest) - at - len(rest[at:].lstrip("*")) - 1
                 start = at + 1
             case _:
                 pass
         at += 1
-    yield pattern[start:]
+    yield rest[start:]
 
 
-def _after_escape(chunk: str, at: int) -> int:
-    if at + 1 >= len(chunk):
-        raise MalformedPattern("nothing follows the backslash")
-    return at + 2
+def _check_chunk(chunk: str) -> bool:
+    """Return whether a well-formed chunk matches `.`, and only that."""
+    at = count = 0
+    matches = False
+    while at < len(chunk):
+        count += 1
+        if chunk[at] == "[":
+            at, matches = _brackets(chunk, at)
+        else:
+            character, at = _character(chunk, at)
+            matches = character == "." or chunk[at - 1 : at] == "?" == character
+    return count == 1 and matches
 
 
-def _after_brackets(chunk: str, at: int) -> int:
-    at += 2 if chunk.startswith("^", at + 1) else 1
+def _brackets(chunk: str, at: int) -> tuple[int, bool]:
+    is_negated = chunk.startswith("^", at + 1)
+    at += 2 if is_negated else 1
     start = at
+    holds = False
     while at == start or not chunk.startswith("]", at):
-        at = _after_bracket_character(chunk, at)
-        if chunk.startswith("-", at):
-            at = _after_bracket_character(chunk, at + 1)
-    return at + 1
+        low, at = _bracket_character(chunk, at)
+        high, at = _bracket_character(chunk, at + 1) if chunk.startswith("-", at) else (low, at)
+        holds = holds or low <= "." <= high
+    return at + 1, holds != is_negated
 
 
-def _after_bracket_character(chunk: str, at: int) -> int:
+def _bracket_character(chunk: str, at: int) -> tuple[str, int]:
     if at >= len(chunk) or chunk[at] in "-]":
         raise MalformedPattern("brackets hold nothing, or a range without an end")
-    at = _after_escape(chunk, at) if chunk[at] == "\\" else at + 1
+    character, at = _character(chunk, at)
     if at >= len(chunk):
         raise MalformedPattern("brackets are not closed")
-    return at
+    return character, at
+
+
+def _character(chunk: str, at: int) -> tuple[str, int]:
+    if chunk[at] != "\\":
+        return chunk[at], at + 1
+    if at + 1 >= len(chunk):
+        raise MalformedPattern("nothing follows the backslash")
+    return chunk[at + 1], at + 2

@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from hashtag.context.goregexp import Assertion, Deep, Piece, Repeated, Single
+from hashtag.context.goregexp import Assertion, Counted, Deep, Piece, Repeated, Single
+
+_START, _END = Assertion(r"\A"), Assertion(r"\Z")
+_ANYTHING = Repeated("(?s:.)")
+
+
+class TooHard(ValueError):
+    """Pieces that cannot be simulated."""
 
 
 class Simulation:
@@ -17,7 +24,7 @@ class Simulation:
     """
 
     def __init__(self, pieces: Sequence[Piece]) -> None:
-        self._steps = [step for piece in pieces for step in _steps(piece)]
+        self._steps = [step for piece in _of_the_whole(pieces) for step in _steps(piece)]
         self._moves: dict[str, tuple[int, int, int]] = {}
         # From a Repeated or a Deep, the reader may also go on without reading anything.
         self._free = [(1 << at, 1 << at + step.free) for at, step in enumerate(self._steps) if step.free]
@@ -57,6 +64,20 @@ class _Step:
         self.free = free
 
 
+def _of_the_whole(pieces: Sequence[Piece]) -> list[Piece]:
+    """Return the pieces without their anchors, and with what may surround them where they have none."""
+    whole = list(pieces)
+    if not whole or whole[0] != _START:
+        whole.insert(0, _ANYTHING)
+    if whole[-1] != _END:
+        whole.append(_ANYTHING)
+    while whole and whole[0] == _START:
+        whole.pop(0)
+    while whole and whole[-1] == _END:
+        whole.pop()
+    return whole
+
+
 def _steps(piece: Piece) -> list[_Step]:
     match piece:
         case Single(text):
@@ -65,5 +86,8 @@ def _steps(piece: Piece) -> list[_Step]:
             return [_Step(text, free=1)]
         case Deep():
             return [_Step(None, ".", "/", free=2), _Step(".", "/")]
-        case Assertion():
-            raise ValueError(piece)
+        case Counted(Single(text), least, most):
+            more = [_Step(text, free=1)] if most is None else [_Step(None, text, free=1)] * (most - least)
+            return [_Step(None, text)] * least + more
+        case Assertion() | Counted():
+            raise TooHard(piece)
