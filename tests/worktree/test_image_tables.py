@@ -158,6 +158,19 @@ def test_without_a_repository_an_image_lives_nowhere(project: Path) -> None:
         pytest.param(
             'name = "web"\ncontext = "gone"', "3:1", "there is no folder 'gone'", "", id="no context"
         ),
+        pytest.param(
+            'dockerfile = "' + "x" * 5000 + '"\nname = "w"',
+            "2:1",
+            "there is no file",
+            "",
+            id="a path that is too long",
+        ),
+        pytest.param(
+            'name = "w"\ncontext = "' + "x" * 5000 + '"', "3:1", "there is no folder", "", id="likewise"
+        ),
+        pytest.param(
+            'dockerfiles = "' + "x" * 5000 + '/*"', "2:1", "a pattern", "", id="a pattern that is too long"
+        ),
         pytest.param('name = "Web"', "2:1", "'Web' cannot be the name", 'name = "web-', id="no name"),
         pytest.param(
             'dockerfile = "more/UPPER.docker"',
@@ -190,7 +203,11 @@ def test_without_a_repository_an_image_lives_nowhere(project: Path) -> None:
             'name = "w"\ncontexts = { a = "gone" }', "3:14", "there is no folder", "", id="a named context"
         ),
         pytest.param(
-            'name = "w"\ncontexts = { a = "https://x" }', "3:14", "not a context", "a folder", id="a URL"
+            'name = "w"\ncontexts = { a = "https://x" }',
+            "3:14",
+            "none that can be read",
+            "a folder",
+            id="a URL",
         ),
         pytest.param(
             'name = "w"\ncontexts = { a = "../x" }', "3:14", "does not lie", "", id="a named context outside"

@@ -133,6 +133,11 @@ def test_without_a_default_group_all_targets_are_images(project: Path) -> None:
             {"args": {"A": [1]}}, "A has to be a text, not a list", id="an argument that is no text"
         ),
         pytest.param([], "has to be a table", id="a target that is no table"),
+        pytest.param(
+            {"context": "https://oauth2:hunter2@example.com"},
+            "is not a folder",
+            id="a context with a password",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_target_is_named(project: Path, target: Any, what: str) -> None:
@@ -142,6 +147,33 @@ def test_what_is_wrong_with_a_target_is_named(project: Path, target: Any, what: 
 
     assert caught.where.startswith("docker-bake.json: target docs")
     assert what in caught.what
+    assert "hunter2" not in str(caught)
+
+
+def test_targets_may_inherit_from_each_other_many_times_over(project: Path) -> None:
+    targets: dict[str, Any] = {f"_{n}": {"inherits": [f"_{n - 1}"] * 9} for n in range(1, 40)}
+    targets |= {"_0": {"context": "docs"}, "docs": {"inherits": ["_39"]}}
+
+    assert images(project, "docker-bake.json", json.dumps({"target": targets}))["docs"].context == "docs"
+
+
+def test_a_line_of_targets_without_end_is_refused(project: Path) -> None:
+    targets: dict[str, Any] = {f"_{n}": {"inherits": [f"_{n + 1}"]} for n in range(5000)}
+    text = json.dumps({"target": {**targets, "docs": {"inherits": ["_0"]}}})
+
+    assert "inherits through more than" in error(project, "docker-bake.json", text).what
+
+
+def test_a_value_nested_without_end_is_refused(project: Path) -> None:
+    text = '{"target": {"docs": {"args": ' + "[" * 900 + "]" * 900 + "}}}"
+
+    assert error(project, "docker-bake.json", text).what == "is nested too deeply"
+
+
+def test_a_name_that_a_terminal_would_obey_is_escaped(project: Path) -> None:
+    text = json.dumps({"target": {"\x1b[31m": {"context": "docs"}}})
+
+    assert "\x1b" not in str(error(project, "docker-bake.json", text))
 
 
 @pytest.mark.parametrize(
@@ -285,11 +317,9 @@ def test_variables_of_a_compose_file_are_filled_in(
             "{dockerfile_inline: FROM x}", "dockerfile_inline is not supported", id="an inline Dockerfile"
         ),
         pytest.param("https://example.com/x.git", "is not a folder", id="a remote context"),
-        pytest.param("{context: 3}", "is not a folder", id="a context that is no text"),
+        pytest.param("{context: [docs]}", "a value is no text", id="a context that is no text"),
         pytest.param("[docs]", "a folder or a table", id="a list"),
-        pytest.param(
-            "{context: docs, args: x}", "neither a table nor a list", id="arguments that are a text"
-        ),
+        pytest.param("{context: docs, args: x}", "a list of texts is none", id="arguments that are a text"),
         pytest.param(
             "{context: docs, args: {A: [x]}}", "a value is no text", id="an argument that is a list"
         ),
@@ -312,6 +342,12 @@ def test_what_is_wrong_with_a_service_is_named(project: Path, build: str, what: 
         pytest.param("a: \x01", "not YAML", id="a control character"),
         pytest.param("[" * 20_000, "not YAML", id="nested without end"),
         pytest.param("3", "has no services", id="no table"),
+        pytest.param(
+            "a0: &a0 {x: 1, y: 2}\n"
+            + "".join(f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 40)),
+            "not YAML that can be read",
+            id="tables merged into each other",
+        ),
         pytest.param("services: 3", "has no services", id="services that are no table"),
         pytest.param(
             "services: {a: {extends: b}}", "extends is not supported", id="a service that extends another"

@@ -48,6 +48,8 @@ def test_these_are_dockerfiles(name: str) -> None:
         "docker",
         "xDockerfile",
         "Containerfile.a",
+        "Dockerfile.j2",
+        "web.Dockerfile.orig",
     ],
 )
 def test_these_are_no_dockerfiles(name: str) -> None:

@@ -288,9 +288,16 @@ def test_a_pyproject_that_says_nothing_of_hashtag_is_passed_over(tmp_path: Path,
         pytest.param(
             'repository = "user:hunter2@r.example/x"',
             "1:1",
-            "a repository has no @",
+            "repository has an @",
             "login",
             id="credentials",
+        ),
+        pytest.param(
+            'mirrors = { a = "u:hunter2@m" }',
+            "1:1",
+            "mirrors has an @",
+            "login",
+            id="credentials of a mirror",
         ),
         pytest.param(
             'reference = "{repository}/x"', "1:1", "has to hold {name}", "", id="one place for all images"
