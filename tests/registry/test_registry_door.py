@@ -84,7 +84,7 @@ def test_the_process_environment_is_the_default(monkeypatch):
 
 def test_what_is_no_repository_is_refused():
     with pytest.raises(InvalidReference):
-        Registry.from_environment("UPPER/case", environ={})
+        Registry.from_environment("a.example/UPPER", environ={})
 
 
 def test_creds_that_are_none_are_refused():
