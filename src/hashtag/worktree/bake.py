@@ -7,14 +7,16 @@ import posixpath
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from hashtag.errors import ConfigError, did_you_mean
 from hashtag.worktree.given import Given
+from hashtag.worktree.naming import printable
 
 _TIMEOUT_SECONDS = 30
+_GENERATIONS = 50
 _EXPRESSION = re.compile(r"[$%]\{([^}]*)\}?")
 _UNREADABLE = ("dockerfile-inline", "matrix")
 _LIKE_OURS = ("target", "platforms", "labels", "args", "contexts")
@@ -44,7 +46,7 @@ def read_hcl(path: str, folder: Path, environ: Mapping[str, str]) -> list[Given]
         lines = answer.stderr.decode("utf-8", "replace").strip().splitlines() or [
             f"status {answer.returncode}"
         ]
-        raise ConfigError(f"docker buildx cannot read it: {lines[-1]}", where=path)
+        raise ConfigError(f"docker buildx cannot read it: {printable(lines[-1])}", where=path)
     # What buildx prints is evaluated: what looks like an expression now is text.
     return _images(_document(answer.stdout.decode("utf-8", "replace"), path), path, None)
 
@@ -56,7 +58,10 @@ def read_json(text: str, path: str, environ: Mapping[str, str]) -> list[Given]:
     `${NAME}` is the variable of the environment, else of the file. Other expressions are refused.
     """
     document = _document(text, path)
-    return _images(document, path, _variables(document, path, environ))
+    try:
+        return _images(document, path, _variables(document, path, environ))
+    except RecursionError as error:
+        raise ConfigError("is nested too deeply", where=path) from error
 
 
 def _document(text: str, path: str) -> dict[str, Any]:
@@ -81,10 +86,11 @@ def _variables(document: Mapping[str, Any], path: str, environ: Mapping[str, str
 def _images(document: Mapping[str, Any], path: str, variables: Mapping[str, str] | None) -> list[Given]:
     targets = _table(document.get("target", {}), path)
     folder = posixpath.dirname(path)
+    merged = _Merged(targets)
     images = []
     for name in _selected(document, targets, path):
-        place = f"{path}: target {name}"
-        target = _inherited(name, targets, place, ())
+        place = f"{path}: target {printable(name)}"
+        target = merged.target(name, place)
         evaluated = target if variables is None else _evaluated(target, variables, place)
         images.append(Given.by(place, _image(name, evaluated, folder, place)))
     return images
@@ -119,18 +125,36 @@ def _linked(target: object) -> Iterator[str]:
             yield context.removeprefix("target:")
 
 
-def _inherited(name: str, targets: Mapping[str, Any], place: str, heirs: tuple[str, ...]) -> dict[str, Any]:
-    """Return a target with what it inherits: tables are merged, all else is replaced."""
-    if name in heirs or name not in targets:
-        why = "inherits from itself" if name in heirs else f"inherits from {name!r}, which is not there"
-        raise ConfigError(why, where=place, hint="" if name in heirs else did_you_mean(name, targets))
-    target = _table(targets[name], place)
+class _Merged:
+    """Targets with what they inherit; each is merged once, whoever inherits it."""
+
+    def __init__(self, targets: Mapping[str, Any]) -> None:
+        self._targets = targets
+        self._known: dict[str, dict[str, Any]] = {}
+
+    def target(self, name: str, place: str, heirs: tuple[str, ...] = ()) -> dict[str, Any]:
+        """Return a target; tables are merged, all else is replaced."""
+        if name not in self._known:
+            self._check(name, place, heirs)
+            own = _table(self._targets[name], place)
+            parents = _names(own.get("inherits", []), place)
+            layers = [self.target(parent, place, (*heirs, name)) for parent in parents]
+            self._known[name] = _merge([*layers, own])
+        return self._known[name]
+
+    def _check(self, name: str, place: str, heirs: tuple[str, ...]) -> None:
+        if name in heirs:
+            raise ConfigError("inherits from itself", where=place)
+        if len(heirs) > _GENERATIONS:
+            raise ConfigError(f"inherits through more than {_GENERATIONS} targets", where=place)
+        if name not in self._targets:
+            hint = did_you_mean(name, self._targets)
+            raise ConfigError(f"inherits from {name!r}, which is not there", where=place, hint=hint)
+
+
+def _merge(layers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     merged: dict[str, Any] = {}
-    parents = [
-        _inherited(parent, targets, place, (*heirs, name))
-        for parent in _names(target.get("inherits", []), place)
-    ]
-    for layer in (*parents, target):
+    for layer in layers:
         for key, value in layer.items():
             is_merged = isinstance(value, dict) and isinstance(merged.get(key), dict)
             merged[key] = {**merged[key], **value} if is_merged else value
@@ -149,9 +173,8 @@ def _evaluated(value: Any, variables: Mapping[str, str], place: str) -> Any:
         case str():
             return _EXPRESSION.sub(text, value)
         case dict():
-            return {
-                key: _evaluated(item, variables, place) for key, item in value.items() if key not in _IGNORED
-            }
+            kept = {key: item for key, item in value.items() if key not in _IGNORED}
+            return {key: _evaluated(item, variables, place) for key, item in kept.items()}
         case list():
             return [_evaluated(item, variables, place) for item in value]
         case _:
@@ -197,7 +220,7 @@ def _named_context(text: object, folder: str, place: str) -> str:
 def _path(text: object, folder: str, place: str) -> str:
     path = text.removeprefix("cwd://") if isinstance(text, str) else ""
     if not path or "://" in path or path.startswith(("git@", "target:")):
-        raise ConfigError(f"the context {text!r} is not a folder", where=place)
+        raise ConfigError("a context is not a folder", where=place)
     return posixpath.normpath(posixpath.join(folder, path))
 
 

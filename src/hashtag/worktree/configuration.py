@@ -74,7 +74,8 @@ def find(folder: Path) -> Configuration:
 
 def _up_to_repository(folder: Path) -> Iterator[Path]:
     chain = [folder, *folder.parents]
-    repository = next((at for at, parent in enumerate(chain) if (parent / ".git").exists()), 0)
+    # os.path, as what may not be looked at is not there.
+    repository = next((at for at, parent in enumerate(chain) if os.path.exists(parent / ".git")), 0)  # noqa: PTH110
     yield from chain[: repository + 1]
 
 

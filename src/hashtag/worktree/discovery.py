@@ -97,20 +97,20 @@ def distinct(found: Iterable[Found]) -> Named:
         if not naming.is_name(final.name):
             warnings.append(_skipped(each.dockerfile, f"{final.name!r} cannot be the name of an image"))
         elif kept.setdefault(final.name, final) is not final:
-            why = f"{kept[final.name].dockerfile} is called {final.name!r} too"
+            why = f"{naming.printable(kept[final.name].dockerfile)} is called {final.name!r} too"
             warnings.append(_skipped(each.dockerfile, why))
     return Named(tuple(kept.values()), tuple(warnings))
 
 
 def _renamed(name: str, known: Iterable[Found]) -> str:
-    paths = ", ".join(ascii(each.dockerfile)[1:-1] for each in known if each.name == name)
+    paths = ", ".join(naming.printable(each.dockerfile) for each in known if each.name == name)
     return (
         f"{paths} would all be the image {name!r}: they are named by their paths; name them in hashtag.toml"
     )
 
 
 def _skipped(dockerfile: str, why: str) -> str:
-    path = ascii(dockerfile)[1:-1]
+    path = naming.printable(dockerfile)
     name = naming.slug(naming.stem(dockerfile))
     return (
         f"{path} is skipped: {why}; to plan it, write in hashtag.toml: "

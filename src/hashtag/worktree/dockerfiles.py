@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 import posixpath
 from pathlib import Path
 
@@ -21,6 +22,16 @@ def check_inside(path: str, where: Where) -> str:
     return plain
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; not where its name is too long, or it may not be looked at."""
+    return os.path.isfile(path)  # noqa: PTH113  # pathlib raises there
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is such a folder, likewise."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
 def beside(folder: Path, dockerfile: str) -> list[str]:
     """Return what lies in the folder of a Dockerfile that is not there."""
     parent = posixpath.dirname(dockerfile)
@@ -34,9 +45,9 @@ def matching(folder: Path, pattern: str, *, where: Where) -> list[str]:
     """Return the files that a pattern such as `images/*/Dockerfile` matches, sorted; `**` is any folder."""
     check_inside(pattern, where)
     try:
-        found = [path.relative_to(folder) for path in folder.glob(pattern) if path.is_file()]
-    except (ValueError, NotImplementedError) as error:
-        raise ConfigError(f"{pattern!r} is not a pattern: {error}", where=where) from error
+        found = [path.relative_to(folder) for path in folder.glob(pattern) if is_file(path)]
+    except (OSError, ValueError, NotImplementedError) as error:
+        raise ConfigError(f"{pattern!r} is not a pattern that can be followed", where=where) from error
     paths = [path for path in found if path.suffix != ".dockerignore" and ".git" not in path.parts]
     if not paths:
         raise ConfigError(f"no file matches {pattern!r}", where=where)
@@ -46,4 +57,4 @@ def matching(folder: Path, pattern: str, *, where: Where) -> list[str]:
 def default_dockerfile(folder: Path, context: str) -> str:
     """Return the Dockerfile of a context: `Dockerfile`, or where there is none `Containerfile`."""
     paths = [posixpath.normpath(posixpath.join(context, name)) for name in ("Dockerfile", "Containerfile")]
-    return next((path for path in paths if (folder / path).is_file()), paths[0])
+    return next((path for path in paths if is_file(folder / path)), paths[0])

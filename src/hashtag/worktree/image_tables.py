@@ -19,7 +19,14 @@ from hashtag.errors import (
 )
 from hashtag.images.model import ContextFiles, Image, MissingSources, Modes, RemoteAdd
 from hashtag.worktree import naming
-from hashtag.worktree.dockerfiles import beside, check_inside, default_dockerfile, matching
+from hashtag.worktree.dockerfiles import (
+    beside,
+    check_inside,
+    default_dockerfile,
+    is_file,
+    is_folder,
+    matching,
+)
 from hashtag.worktree.given import Given, Where
 from hashtag.worktree.values import Choice, Kind, Pairs, Period, Platforms, Text, Texts, check_keys, collect
 
@@ -102,8 +109,8 @@ def check_names(listed: Iterable[Listed]) -> Iterator[HashtagError]:
         before = first.setdefault(each.image.name, each)
         if before is not each:
             yield DuplicateImage(
-                f"image {each.image.name!r} ({each.image.dockerfile}) is listed already "
-                f"at {_short(before.where)} ({before.image.dockerfile})",
+                f"image {each.image.name!r} ({naming.printable(each.image.dockerfile)}) is listed already "
+                f"at {_short(before.where)} ({naming.printable(before.image.dockerfile)})",
                 where=each.where,
                 hint='give one of them another name = "…"',
             )
@@ -177,7 +184,7 @@ class _TableReader:
         name = str(self.values.get("name", naming.stem(dockerfile)))
         if not naming.is_name(name):
             raise ConfigError(
-                f"{name!a} cannot be the name of an image ({ascii(dockerfile)[1:-1]})",
+                f"{name!a} cannot be the name of an image ({naming.printable(dockerfile)})",
                 where=self._where("name", "dockerfile", "dockerfiles"),
                 hint=f'lower-case letters, digits and . _ - /, as in name = "{naming.slug(name)}"',
             )
@@ -210,20 +217,20 @@ class _TableReader:
             return text
         if "://" in text or text.startswith("git@"):
             raise ConfigError(
-                f"{text!r} is not a context that can be read here",
+                f"the context {key!r} is none that can be read here",
                 where=given.where,
                 hint="a folder, docker-image://…, oci-layout://… or target:IMAGE",
             )
         path = check_inside(text, given.where)
-        if not (self.surroundings.folder / path).is_dir():
+        if not is_folder(self.surroundings.folder / path):
             raise ConfigError(f"there is no folder {path!r}", where=given.where)
         return path
 
     def _check_on_disk(self, dockerfile: str, context: str) -> None:
         folder = self.surroundings.folder
-        if not (folder / context).is_dir():
+        if not is_folder(folder / context):
             raise ConfigError(f"there is no folder {context!r}", where=self._where("context"))
-        if not (folder / dockerfile).is_file():
+        if not is_file(folder / dockerfile):
             near = did_you_mean(dockerfile, beside(folder, dockerfile))
             raise ConfigError(
                 f"there is no file {dockerfile!r}", where=self._where("dockerfile", "name"), hint=near

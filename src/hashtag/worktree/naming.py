@@ -58,6 +58,11 @@ def long_name(dockerfile: str) -> str:
     return folder if is_plain(dockerfile) and folder else posixpath.join(folder, stem(dockerfile))
 
 
+def printable(text: str) -> str:
+    """Return the text as it can be shown: with escapes where a terminal would obey, or could not show it."""
+    return text if text.isprintable() else ascii(text)[1:-1]
+
+
 def is_name(text: str) -> bool:
     """Whether an image can have this name: the part of a repository's name behind its group."""
     try:

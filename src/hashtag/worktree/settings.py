@@ -138,13 +138,11 @@ def _wrong(values: Mapping[str, Any], chosen: Mapping[str, Given]) -> list[Hasht
 
 
 def _check_repository(values: Mapping[str, Any], chosen: Mapping[str, Given]) -> None:
-    repository = values["repository"]
-    if repository is not None and "@" in repository:
-        raise ConfigError(  # without the text: what stands before an @ may be a password
-            "a repository has no @",
-            where=chosen["repository"].where,
-            hint="credentials belong into docker login",
-        )
+    for key in ("repository", "reference", "plans", "look-in", "mirrors"):
+        if "@" in _shown(key, values[key]):
+            raise ConfigError(  # without the text: what stands before an @ may be a password
+                f"{key} has an @", where=chosen[key].where, hint="credentials belong into docker login"
+            )
     if "{name}" not in values["reference"]:
         raise ConfigError(  # or two images would have one pipeline tag
             "the reference of an image has to hold {name}", where=chosen["reference"].where
@@ -155,7 +153,7 @@ def _check_repository(values: Mapping[str, Any], chosen: Mapping[str, Given]) ->
         ("plans", values["plans"]),
     ):
         try:
-            naming.repository_of(template, repository, name="name")
+            naming.repository_of(template, values["repository"], name="name")
         except (ConfigError, InvalidReference) as error:
             raise type(error)(error.what, where=chosen[key].where, hint=error.hint) from error
 
@@ -216,7 +214,10 @@ def _settings(
     images = list(listed)
     text = values["repository"]
     rows = [Row(key, _shown(key, values[key]), chosen[key].origin) for key in PROJECT_KEYS]
-    rows += [Row(f"image.{each.image.name}", each.image.dockerfile, _origin(each)) for each in images]
+    rows += [
+        Row(f"image.{each.image.name}", naming.printable(each.image.dockerfile), _origin(each))
+        for each in images
+    ]
     return Settings(
         folder=surroundings.folder,
         repository=None if text is None else naming.repository_of("{repository}", text),

@@ -11,6 +11,7 @@ from typing import Any
 
 from hashtag.errors import ConfigError, Location
 
+_KEYS = 10_000  # of one table
 _TAG = "tag:yaml.org,2002:"
 _RESOLVED = {
     f"{_TAG}null": r"~|null|Null|NULL|",
@@ -40,6 +41,12 @@ def read(text: str, path: str) -> Any:
 
     class Loader(yaml.SafeLoader):
         yaml_implicit_resolvers: dict[str, list[Any]] = {}  # noqa: RUF012  # PyYAML's own name and form
+
+        def flatten_mapping(self, node: yaml.MappingNode) -> None:
+            super().flatten_mapping(node)
+            # Merged into each other, thirty tables of two keys are a thousand million.
+            if len(node.value) > _KEYS:
+                raise ValueError("too many keys")  # translated below
 
     for tag, pattern in _RESOLVED.items():
         Loader.add_implicit_resolver(tag, re.compile(rf"(?:{pattern})$"), None)
