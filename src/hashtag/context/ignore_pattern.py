@@ -70,6 +70,8 @@ def _plain(pattern: str) -> str:
     """Return the expression of what patternmatcher compares as text; nothing where it needs one itself."""
     if is_literal(pattern):
         return rf"\A{re.escape(pattern)}\Z"
+    if pattern.startswith("\ufeff**") and is_literal(pattern[3:]):
+        return "(?!)"  # a suffix, cut off within the byte order mark
     if pattern.endswith("**") and is_literal(pattern[:-2]):
         return rf"\A{re.escape(pattern[:-2])}"
     if pattern.startswith("**/") and is_literal(pattern[3:]):
