@@ -61,3 +61,11 @@ class Reader(Resolver, Fetcher, Protocol):
 
 class Writer(Reader, Tagger, BlobWriter, Protocol):
     """A registry to read from and write to."""
+
+
+class Home(Reader, Protocol):
+    """A registry to read from that has a repository of its own."""
+
+    @property
+    def repository(self) -> Repository:
+        """Where a project's images live."""

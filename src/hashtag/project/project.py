@@ -14,6 +14,7 @@ from hashtag.errors import HashtagError, MissingParent, raise_all
 from hashtag.images.bases import BaseImage, KnownBases
 from hashtag.images.lowered import External
 from hashtag.images.model import Graph, Image
+from hashtag.oci.ports import Home
 from hashtag.planning.decide import decide
 from hashtag.planning.plan import Failed, Plan, Target
 from hashtag.planning.targets import target
@@ -22,7 +23,6 @@ from hashtag.worktree import git, settings
 from hashtag.worktree.outputs import check_outputs, git_folders
 
 if TYPE_CHECKING:
-    from hashtag.registry import Registry
     from hashtag.worktree.settings import Settings
 
 
@@ -82,7 +82,7 @@ class Project:
 
     def plan(
         self,
-        registry: Registry,
+        registry: Home,
         *,
         pipeline_tag: str | None = None,
         images: Collection[str] = (),
@@ -169,7 +169,7 @@ class Project:
                     found.append(_unlinked(base, like))
         return list(dict.fromkeys(found))
 
-    def _at(self, registry: Registry, salts: Mapping[str, str]) -> Project:
+    def _at(self, registry: Home, salts: Mapping[str, str]) -> Project:
         """Return this project with its images in the registry's repository, and with other salts."""
         project = self
         if registry.repository != self.settings.repository:

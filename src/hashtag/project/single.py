@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hashtag.context.fingerprint import Fingerprint
 from hashtag.errors import raise_all
 from hashtag.images.bases import BaseImage, KnownBases
 from hashtag.images.model import ContextFiles, Image, Modes, RemoteAdd
 from hashtag.oci.platform import Platform
+from hashtag.oci.ports import Reader
 from hashtag.project.workspace import Workspace
-
-if TYPE_CHECKING:
-    from hashtag.registry import Registry
 
 
 def fingerprint(
@@ -28,7 +25,7 @@ def fingerprint(
     platform: str = "linux/amd64",
     build_contexts: Mapping[str, Path | str] | None = None,
     bases: Mapping[str, BaseImage] | None = None,
-    registry: Registry | None = None,
+    registry: Reader | None = None,
     modes: str = "git",
     context_files: str = "used",
     remote_add: str = "fetch",

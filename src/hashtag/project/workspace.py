@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from attrs import frozen
 
@@ -17,12 +17,10 @@ from hashtag.images.graph import Resolution, Source, resolve
 from hashtag.images.linking import Links
 from hashtag.images.lowered import External
 from hashtag.images.model import Image
+from hashtag.oci.ports import Reader
 from hashtag.worktree.contexts import Contexts
 from hashtag.worktree.dockerfile_sources import read_sources
 from hashtag.worktree.fingerprinting import Fingerprints, Hashing
-
-if TYPE_CHECKING:
-    from hashtag.registry import Registry
 
 Progress: TypeAlias = Callable[[int, int], None]
 
@@ -95,7 +93,7 @@ class Workspace:
         """Return which references mean which image."""
         return Links(self.images, self.external)
 
-    def resolve(self, names: Collection[str], known: KnownBases, registry: Registry | None) -> Resolved:
+    def resolve(self, names: Collection[str], known: KnownBases, registry: Reader | None) -> Resolved:
         """
         Return the images asked for and all that they are built from, every base pinned if possible.
 
@@ -126,7 +124,7 @@ class Workspace:
         self,
         names: Collection[str],
         known: KnownBases,
-        registry: Registry | None,
+        registry: Reader | None,
         *,
         at: datetime,
         workers: int | None = None,
@@ -173,7 +171,7 @@ def _unpinned(names: Iterable[str], resolution: Resolution) -> list[External]:
 
 
 def _pin(
-    bases: Iterable[External], known: KnownBases, registry: Registry | None
+    bases: Iterable[External], known: KnownBases, registry: Reader | None
 ) -> dict[External, HashtagError]:
     """Pin what a registry knows; return why the others are not pinned."""
     wanted = {(base.reference, base.platform): base for base in bases}
