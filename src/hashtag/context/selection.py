@@ -175,7 +175,8 @@ def _matching_below(
     rules = IgnoreRules.of((pattern,)) if pattern else None
     matched = {relative for relative, _ in entries if rules is None or rules.excludes(relative)}
     needed = matched | {above for relative in matched for above in _ancestors(relative)}
-    yield prefix, folder
+    if matched:
+        yield prefix, folder
     yield from ((prefix + relative, path) for relative, path in entries if relative in needed)
 
 
