@@ -78,7 +78,7 @@ def test_a_literal_source_that_is_not_there_is_an_error(source: str) -> None:
     with pytest.raises(MissingSource) as caught:
         copied(tree, source)
 
-    assert source in caught.value.what
+    assert repr(source) in caught.value.what
 
 
 @pytest.mark.parametrize("source", ["[a", "[", "[]", "[a-", "x*\\", "[-a]*"])
