@@ -446,6 +446,14 @@ def test_a_blob_is_read_from_where_the_registry_sends_us_without_authorization()
     assert script.authorizations == [None, "Basic dTpw", None]
 
 
+def test_a_small_blob_is_read_once():
+    script = Script().on("GET", _BLOB_URL, Reply(200, b"blob"))
+    asked = registry(script)
+
+    assert asked.blob(_REPOSITORY, _BLOB) == asked.blob(_REPOSITORY, _BLOB) == b"blob"
+    assert len(script.requests) == 1
+
+
 def test_a_blob_over_16_mib_is_refused():
     script = Script().on("GET", _BLOB_URL, Reply(200, b"x" * (16 * 1024 * 1024 + 1)))
 

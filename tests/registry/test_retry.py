@@ -164,3 +164,10 @@ def test_a_request_that_always_fails_ends_though_others_succeed():
         shared.call("host", ask)
 
     assert clock.elapsed <= 30
+
+
+def test_each_wait_is_told_to_the_log_for_whoever_listens(caplog):
+    with caplog.at_level("DEBUG", logger="hashtag.registry"):
+        retries(Clock()).call("registry.example", Failing(1))
+
+    assert caplog.messages == ["registry.example: 503; asked again in 0.5 s"]

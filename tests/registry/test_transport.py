@@ -266,6 +266,17 @@ def test_another_host_is_never_asked_without_tls():
         transport(script).ask("registry.example", "/v2/", get(""))
 
 
+def test_another_host_that_speaks_no_tls_is_named_at_once():
+    error = no_tls()
+    error.__cause__.reason = "WRONG_VERSION_NUMBER"
+    script = Script().on("GET", "https://registry.example/v2/", error)
+
+    with pytest.raises(RegistryUnreachable, match="does not speak TLS") as caught:
+        transport(script).ask("registry.example", "/v2/", get(""))
+
+    assert "insecure" in caught.value.hint
+
+
 def test_another_host_is_asked_without_tls_if_that_is_allowed():
     host = "registry.example:5000"
     script = Script().on("GET", f"https://{host}/v2/", no_tls()).on("GET", f"http://{host}/v2/", Reply())

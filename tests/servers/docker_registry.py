@@ -32,7 +32,7 @@ class RunningRegistry:
 
     def access_log(self) -> list[str]:
         """Return `METHOD /path?query` of each request so far, in the order of the answers."""
-        lines = self.log.read_text(errors="replace").splitlines()
+        lines = _settled(self.log).splitlines()
         records = [json.loads(line) for line in lines if line.startswith("{")]
         return [
             f"{record['http.request.method']} {record['http.request.uri']}"
@@ -120,6 +120,14 @@ def _certificates(folder: Path) -> Path:
     for step in steps:
         subprocess.run([openssl, *map(str, step)], cwd=folder, check=True, capture_output=True)
     return ca
+
+
+def _settled(log: Path) -> str:
+    """Return what stands in the log once nothing is added any more: it is written after the answer."""
+    text = None
+    while text != (text := log.read_text(errors="replace")):
+        time.sleep(0.05)
+    return text
 
 
 def _wait(host: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -28,6 +28,7 @@ from hashtag.registry.transport import Answer, Transport
 BLOB_LIMIT = 16 * 1024 * 1024
 _TAG_PAGE_LIMIT = 64 * 1024 * 1024
 _TAG_PAGES = 10_000
+_REMEMBERED = 64 * 1024  # bytes; an image's config
 # All four in one header, also by digest, never */*: distribution 2.8 answers 404 for what is not
 # named, or gives the amd64 child in place of the list.
 _ACCEPT = {"Accept": ", ".join(MEDIA_TYPES)}
@@ -40,7 +41,7 @@ class HttpRegistry:
     """
     Registries that speak HTTP, with all the ports of `hashtag.oci.ports`.
 
-    Any thread may call it. A manifest asked for by its digest is read once.
+    Any thread may call it. What is asked for by its digest, and is not large, is read once.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class HttpRegistry:
         """Connect through `transport`, on the first request."""
         self._session = Session(transport, credentials or Credentials(), retries or Retries())
         self._manifests: dict[Reference, Manifest] = {}
+        self._blobs: dict[tuple[Repository, Digest], bytes] = {}
 
     def __repr__(self) -> str:
         return f"HttpRegistry({self._session!r})"
@@ -79,12 +81,16 @@ class HttpRegistry:
 
     def blob(self, repository: Repository, digest: Digest) -> bytes:
         """Return a small blob (at most 16 MiB), verified; raise `ManifestMissing`."""
+        if (repository, digest) in self._blobs:
+            return self._blobs[repository, digest]
         where, scope = f"{repository}@{digest}", Scope(repository)
         answer = self._session.ask("GET", scope, f"blobs/{digest}", limit=BLOB_LIMIT)
         if answer.status != 200:
             raise self._session.refused(answer, scope, where)
         if Digest.of(answer.content) != digest:
             raise RegistryError("the blob's bytes are not those of its digest", where=where)
+        if len(answer.content) <= _REMEMBERED:
+            self._blobs[repository, digest] = answer.content
         return answer.content
 
     def put_manifest(self, manifest: Manifest, reference: Reference) -> Digest:

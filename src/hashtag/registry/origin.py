@@ -11,6 +11,7 @@ from attrs import frozen
 from hashtag.errors import UntrustedAnswer
 
 _PORTS = {"https": 443, "http": 80}
+_PRIVATE_NAMES = ("localhost", "metadata.google.internal")
 
 
 @frozen
@@ -41,7 +42,7 @@ class Origin:
     @property
     def is_private(self) -> bool:
         """Whether its address is visibly not one of the public Internet: `10.0.0.1`, `localhost`."""
-        if self.host == "localhost" or self.host.endswith((".localhost", ".internal")):
+        if self.host in _PRIVATE_NAMES or self.host.endswith(".localhost"):
             return True
         address = _address(self.host)
         return address is not None and not address.is_global

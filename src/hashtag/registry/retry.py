@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from attrs import field, frozen
 from hashtag.errors import RegistryUnreachable
 
 T = TypeVar("T")
+
+_LOG = logging.getLogger("hashtag.registry")
 
 _TEMPORARY = frozenset({408, 429, 500, 502, 503, 504})
 _FIRST_WAIT = 0.5
@@ -108,7 +111,9 @@ class Retries:
             try:
                 answer = ask(attempt)
             except Temporary as failure:
-                self.sleep(self._wait(host, failure, attempt, start, began))
+                wait = self._wait(host, failure, attempt, start, began)
+                _LOG.debug("%s: %s; asked again in %.1f s", host, failure.cause, wait)
+                self.sleep(wait)
                 attempt += 1
             else:
                 self._worked(host)
@@ -137,5 +142,5 @@ def _unreachable(host: str, cause: str, asked: float | None, attempts: int) -> R
     return RegistryUnreachable(
         f"no usable answer, asked {times}: {cause}{wait}",
         where=host,
-        hint="try again when the registry is back, or give it longer with a larger budget of seconds",
+        hint="check the host's name, and try again when the registry is back",
     )

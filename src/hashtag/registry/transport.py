@@ -27,6 +27,7 @@ _GUESS_SECONDS = 3.0
 _USER_AGENT = f"hashtag/{__version__}"
 # RFC 9110, 15.4: only these keep the method and the body of a request that writes.
 _KEEPS_METHOD = (307, 308)
+_NOT_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
 _ANY_REDIRECT = (301, 302, 303, 307, 308)
 
 
@@ -250,6 +251,10 @@ def _failure(error: httpx.TransportError, origin: Origin, *, guess: bool) -> Exc
     refused = any(isinstance(cause, ConnectionRefusedError | socket.gaierror) for cause in causes)
     if guess and not refused:
         return _NoTls()
+    if any(isinstance(cause, ssl.SSLError) and getattr(cause, "reason", "") in _NOT_TLS for cause in causes):
+        return RegistryUnreachable(
+            "it does not speak TLS", where=str(origin), hint="allow it to go without, as an insecure host"
+        )
     return Temporary(f"{origin}: {str(error) or type(error).__name__}")
 
 
