@@ -14,10 +14,12 @@ from hashtag.oci.manifest import EMPTY_TYPE, OCI_MANIFEST, Descriptor, Manifest
 from hashtag.oci.ports import Reader, Writer
 from hashtag.oci.reference import Reference
 from hashtag.planning.change import AddTag, Change, PutArtifact
+from hashtag.planning.plan import Alias, Plan, Reason
 
 ARTIFACT_LIMIT = 16 * 1024 * 1024
 # OCI image-spec v1.1.1, «Guidance for an Empty Descriptor».
 _EMPTY = b"{}"
+_REPLAN = "plan again: hashtag plan"
 
 
 @frozen
@@ -69,6 +71,29 @@ def apply(changes: Iterable[Change], registry: Writer) -> Receipt:
     return Receipt(moved, unchanged)
 
 
+def apply_plan(plan: Plan, registry: Writer) -> Receipt:
+    """
+    Carry out the changes of a plan, after one more look at what it was made from.
+
+    Raises:
+        StalePlan: A cache tag is gone or holds another image than planned; nothing was written.
+    """
+    raise_all(filter(None, (_stale(alias, registry) for alias in plan.aliases)))
+    return apply(plan.changes, registry)
+
+
+def _stale(alias: Alias, registry: Reader) -> StalePlan | None:
+    if alias.reason is not Reason.HIT:
+        return None  # its image is in another repository, and copied by digest
+    held = registry.resolve(alias.target.cache_reference)
+    if held is not None and held.digest == alias.digest:
+        return None
+    now = f"holds {held.digest} by now" if held else "is gone"
+    return StalePlan(
+        f"planned as {alias.digest}, it {now}", where=str(alias.target.cache_reference), hint=_REPLAN
+    )
+
+
 def _prepare(change: Change, registry: Reader) -> _Prepared:
     match change:
         case AddTag(digest, target):
@@ -80,7 +105,7 @@ def _prepare(change: Change, registry: Reader) -> _Prepared:
                 return StalePlan(
                     f"the image is gone: {error.what}",
                     where=str(change.source),
-                    hint="plan again: hashtag plan",
+                    hint=_REPLAN,
                 )
         case PutArtifact(target, artifact_type, content):
             manifest = artifact_manifest(artifact_type, content)

@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hashtag.apply import Receipt, apply, artifact_manifest
+from hashtag.apply import Receipt, apply, apply_plan, artifact_manifest
 from hashtag.errors import InvalidDocument, RegistryError, SeveralErrors, StalePlan
 from hashtag.oci.digest import Digest
 from hashtag.oci.manifest import EMPTY_TYPE, OCI_INDEX, OCI_MANIFEST, Manifest
 from hashtag.oci.reference import Repository
 from hashtag.planning.change import AddTag, PutArtifact
+from hashtag.planning.plan import Alias, Reason
 from hashtag.testing import MemoryRegistry
+from planning.plan_strategies import plan_of, target
 
 WEB = Repository.parse("registry.example.com/group/project/web")
 # Bytes that no JSON writer would make again: an alias has to keep them.
@@ -129,6 +131,48 @@ def test_a_tag_that_does_not_hold_what_was_written_is_an_error(registry):
         apply([AddTag(IMAGE.digest, WEB.tagged("1742"))], registry)
 
     assert caught.value.where == f"{WEB}:1742"
+
+
+# ── plans ────────────────────────────────────────────────────────────────────────────────────────
+
+web = target("web", repository=WEB, fingerprint="1" * 64)
+
+
+def planned(reason=Reason.HIT):
+    return plan_of(Alias(web, reason, IMAGE.digest))
+
+
+def test_a_plan_is_applied_after_a_look_at_its_cache_tags(registry):
+    registry.registry.put_manifest(IMAGE, web.cache_reference)
+
+    apply_plan(planned(), registry)
+
+    assert registry.asked[0] == ("resolve", str(web.cache_reference))
+    assert registry.resolve(web.pipeline_reference).digest == IMAGE.digest
+
+
+@pytest.mark.parametrize(
+    ("held", "message"),
+    [
+        pytest.param(None, "it is gone", id="the cache tag is gone"),
+        pytest.param(OTHER, f"it holds {OTHER.digest} by now", id="the cache tag holds another image"),
+    ],
+)
+def test_a_plan_whose_cache_tag_changed_is_refused_though_its_image_is_still_there(registry, held, message):
+    if held:
+        registry.registry.put_manifest(held, web.cache_reference)
+
+    with pytest.raises(StalePlan, match=message) as caught:
+        apply_plan(planned(), registry)
+
+    assert caught.value.where == str(web.cache_reference)
+    assert registry.writes() == []
+
+
+def test_an_image_of_another_repository_has_no_cache_tag_to_look_at(registry):
+    apply_plan(planned(Reason.HIT_UPSTREAM), registry)
+
+    assert ("resolve", str(web.cache_reference)) not in registry.asked
 
 
 # ── artifacts ────────────────────────────────────────────────────────────────────────────────────

@@ -22,12 +22,16 @@ class _Builder:
 
     Attributes:
         start: The program and its fixed arguments.
+        scratch: What makes it build from scratch.
+        layers: What makes it reuse layers instead.
         push: What makes the build itself push.
         pin_names: The named contexts that mean a reference; None where named contexts are unknown.
         context: What stands before the context's folder.
     """
 
     start: tuple[str, ...]
+    scratch: tuple[str, ...] = ("--no-cache",)
+    layers: tuple[str, ...] = ()
     file: str = "--file"
     tag: str = "--tag"
     platform: str = "--platform"
@@ -43,26 +47,31 @@ class _Builder:
 # (buildah-build(1), «--format»).
 _BUILDERS: dict[str, _Builder] = {
     "buildx": _Builder(
-        start=("docker", "buildx", "build", "--no-cache"),
+        start=("docker", "buildx", "build"),
         push=("--push",),
         pin_names=buildkit_names,
         several_platforms="--tag",
     ),
-    "docker": _Builder(start=("docker", "build", "--no-cache")),
+    "docker": _Builder(start=("docker", "build")),
     "buildah": _Builder(
-        start=("buildah", "build", "--no-cache", "--format", "docker"),
+        start=("buildah", "build"),
+        scratch=("--no-cache", "--format", "docker"),
+        layers=("--layers", "--format", "docker"),
         pin_names=written_names,
         several_platforms="--manifest",
         ignore_file="--ignorefile",
     ),
     "podman": _Builder(
-        start=("podman", "build", "--no-cache", "--format", "docker"),
+        start=("podman", "build"),
+        scratch=("--no-cache", "--format", "docker"),
+        layers=("--layers", "--format", "docker"),
         pin_names=written_names,
         several_platforms="--manifest",
         ignore_file="--ignorefile",
     ),
     "kaniko": _Builder(
         start=("/kaniko/executor",),
+        scratch=(),
         file="--dockerfile",
         tag="--destination",
         platform="--custom-platform",
@@ -84,9 +93,10 @@ def command(
     tags: Sequence[Reference] | None = None,
     ignore_file: str | None = None,
     options: Sequence[str] = (),
+    layer_cache: bool = False,
 ) -> list[str]:
     """
-    Return the command line of a build from scratch.
+    Return the command line of a build, from scratch unless layers may be reused.
 
     Args:
         build: Of a plan.
@@ -98,6 +108,7 @@ def command(
         tags: Default: the build's one reference. None at all: nothing is pushed.
         ignore_file: What stands for `.dockerignore`, where the builder takes one.
         options: Further arguments, before the context.
+        layer_cache: Whether the builder may reuse layers.
 
     Raises:
         UnsupportedBuild: The builder cannot do this build exactly.
@@ -109,6 +120,7 @@ def command(
         named = _contexts(build, syntax) if contexts is None else contexts
         return [
             *syntax.start,
+            *(syntax.layers if layer_cache else syntax.scratch),
             *[syntax.file, _path(dockerfile or spec.dockerfile)],
             *_inputs(spec, syntax),
             *_each("--build-context", [f"{name}={value}" for name, value in _known(named, syntax).items()]),
@@ -121,17 +133,27 @@ def command(
         raise UnsupportedBuild(f"{builder} cannot build {build.name!r}: {reason}", hint=reason.hint) from None
 
 
-def push_commands(build: Build, builder: str, *, tags: Sequence[Reference] | None = None) -> list[list[str]]:
-    """Return the command lines that push what `command` built; none where the build itself pushes."""
+def push_commands(
+    build: Build, builder: str, *, tags: Sequence[Reference] | None = None, options: Sequence[str] = ()
+) -> list[list[str]]:
+    """
+    Return the command lines that push what `command` built; none where the build itself pushes.
+
+    Args:
+        build: Of a plan.
+        builder: One of `BUILDERS`.
+        tags: Default: the build's one reference.
+        options: Of each push, before its arguments.
+    """
     syntax = _syntax(builder)
     references = [str(tag) for tag in ((build.reference,) if tags is None else tags)]
     if syntax.push or syntax.tag == "--destination":
         return []
     program = syntax.start[0]
     if len(build.target.build.platforms) > 1 and syntax.several_platforms:
-        start = [program, "manifest", "push", "--all", *references[:1]]
+        start = [program, "manifest", "push", "--all", *options, *references[:1]]
         return [[*start, f"docker://{reference}"] for reference in references]
-    return [[program, "push", reference] for reference in references]
+    return [[program, "push", *options, reference] for reference in references]
 
 
 class _CannotDo(Exception):
@@ -174,6 +196,22 @@ def _known(contexts: Mapping[str, str], syntax: _Builder) -> Mapping[str, str]:
     if contexts and not syntax.pin_names:
         raise _CannotDo("it knows no named contexts")
     return contexts
+
+
+def takes_ignore_file(builder: str) -> bool:
+    """Whether a builder takes what stands for `.dockerignore` on its command line."""
+    return _syntax(builder).ignore_file is not None
+
+
+def knows_contexts(builder: str) -> bool:
+    """Whether a builder knows named contexts."""
+    return _syntax(builder).pin_names is not None
+
+
+def context_names(builder: str, reference: Reference) -> tuple[str, ...]:
+    """Return the names of the contexts that replace a reference; none where the builder knows none."""
+    names = _syntax(builder).pin_names
+    return tuple(names(reference)) if names else ()
 
 
 def _ignore(ignore_file: str | None, syntax: _Builder) -> list[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any, NoReturn
+from typing import Any
 
 from cattrs.errors import BaseValidationError
 
 from hashtag.errors import HashtagError, InvalidDocument
+from hashtag.planning import strict_json
 from hashtag.planning.converter import converter, first_problem
 from hashtag.planning.decide import parent_images
 from hashtag.planning.forms import FORMAT_VERSION, BaseForm, BuildForm, ImageForm, PlanForm
@@ -57,7 +58,7 @@ def from_json(text: str) -> Plan:
     Raises:
         InvalidDocument: It is malformed, of another major version, or was not saved in full.
     """
-    document = _parsed(text)
+    document = strict_json.parse(text)
     _check_version(document)
     try:
         form = converter().structure(document, PlanForm)
@@ -66,24 +67,6 @@ def from_json(text: str) -> Plan:
         raise InvalidDocument(f"not a saved plan: {first_problem(error)}") from error
     except HashtagError as error:
         raise InvalidDocument(f"not a saved plan: {error}", hint=error.hint) from error
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text, object_pairs_hook=_no_key_twice, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise InvalidDocument(f"not valid JSON: {error}") from error
-
-
-def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) != len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return document
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _check_version(document: Any) -> None:
