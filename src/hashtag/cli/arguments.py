@@ -1,0 +1,83 @@
+"""The command line, read: a verb and what it is told; every mistake is a `UsageError`."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from typing import NoReturn
+
+from hashtag import __version__
+from hashtag.cli.verbs import VERBS, load
+from hashtag.errors import UsageError, did_you_mean
+
+_DESCRIPTION = "Decide by content which container images a pipeline has to build, and alias the rest."
+_EPILOG = (
+    "hashtag VERB --help tells more. Documents go to standard output, everything else to standard error."
+)
+# The words of argparse: invalid choice: 'foo' (choose from 'ls', 'why')
+_CHOICE = re.compile(r"invalid choice: '(.*)' \(choose from (.*)\)")
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that raises instead of leaving the process."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise `UsageError`, with the nearest word where one was to be chosen."""
+        choice = _CHOICE.search(message)
+        near = did_you_mean(choice[1], choice[2].replace("'", "").split(", ")) if choice else ""
+        raise UsageError(message, hint=near or f"{self.prog} --help")
+
+
+def read(argv: Sequence[str]) -> argparse.Namespace:
+    """
+    Return the arguments, with the verb's module as `verb`.
+
+    Raises:
+        UsageError: With the nearest verb or option as a hint.
+        SystemExit: After `--help` and `--version`, which print.
+    """
+    start, verb = _split(argv)
+    top = Parser(prog="hashtag", description=_DESCRIPTION, epilog=_EPILOG, allow_abbrev=False)
+    top.add_argument("--version", action="version", version=f"hashtag {__version__}")
+    top.add_argument("-C", dest="folder", metavar="DIR", default=".", help="as if started in DIR")
+    verbs = top.add_subparsers(metavar="VERB", title="verbs", parser_class=Parser)
+    parsers = {
+        name: verbs.add_parser(name, help=text, description=_sentence(text), allow_abbrev=False)
+        for name, text in VERBS.items()
+    }
+    if verb is None:
+        # Nothing but --help, --version and mistakes are left.
+        top.parse_args(start)
+        top.error("a verb is missing")
+    if verb not in parsers:
+        raise UsageError(f"there is no verb {verb!r}", hint=did_you_mean(verb, VERBS) or "hashtag --help")
+    parser, module = parsers[verb], load(verb)
+    module.add_arguments(parser)
+    top.set_defaults(verb=module)
+    arguments, rest = top.parse_known_args(argv)
+    for argument in rest:
+        _refuse(argument, top if argument in start else parser)
+    return arguments
+
+
+def _split(argv: Sequence[str]) -> tuple[Sequence[str], str | None]:
+    """Return what stands before the verb, and the verb."""
+    at = 0
+    while at < len(argv) and argv[at].startswith("-") and argv[at] != "-":
+        at += 2 if argv[at] == "-C" else 1
+    return (argv[:at], argv[at]) if at < len(argv) else (argv, None)
+
+
+def _refuse(argument: str, parser: argparse.ArgumentParser) -> NoReturn:
+    if not argument.startswith("-"):
+        parser.error(f"unexpected argument {argument!r}")
+    name = argument.partition("=")[0]
+    # argparse has no public list of a parser's options.
+    known = [option for action in parser._actions for option in action.option_strings]  # noqa: SLF001
+    hint = did_you_mean(name, known) or f"{parser.prog} --help"
+    raise UsageError(f"{parser.prog} has no option {name!r}", hint=hint)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."

@@ -1,0 +1,157 @@
+"""Options that several verbs share, and what they stand for: a project, a registry, known bases."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hashtag.cli.values import moment, one_of, pair, pinned, seconds
+
+if TYPE_CHECKING:
+    from hashtag.images.bases import BaseImage
+    from hashtag.oci.reference import Repository
+    from hashtag.project import Project
+    from hashtag.registry import Registry
+
+
+def add_project_options(parser: argparse.ArgumentParser) -> None:
+    """Add what takes the place of settings."""
+    group = parser.add_argument_group("settings")
+    group.add_argument("--repository", metavar="REPOSITORY", help="where the images live: host/group/project")
+    group.add_argument(
+        "--pipeline-tag", metavar="TAG", help="this pipeline's tag (default: $CI_PIPELINE_IID)"
+    )
+    group.add_argument(
+        "--modes",
+        metavar="git|full",
+        type=one_of("--modes", "git", "full"),
+        help="which permission bits count",
+    )
+    group.add_argument(
+        "--missing-sources",
+        metavar="error|warn",
+        type=one_of("--missing-sources", "error", "warn"),
+        help="what a source that is not in the context means",
+    )
+
+
+def add_registry_options(parser: argparse.ArgumentParser) -> None:
+    """Add how a registry is reached."""
+    group = parser.add_argument_group("registry")
+    group.add_argument("--creds", metavar="USER:PASSWORD", help="for the repository (better: docker login)")
+    group.add_argument("--ca-cert", metavar="FILE", help="certificates to trust besides the system's")
+    group.add_argument(
+        "--insecure", action="store_true", help="the repository's registry may speak plain HTTP"
+    )
+    group.add_argument(
+        "--budget",
+        metavar="SECONDS",
+        type=seconds,
+        default=30,
+        help="how long a failing registry is asked again (default: 30)",
+    )
+
+
+def add_base_options(parser: argparse.ArgumentParser) -> None:
+    """Add what is known of external bases without asking."""
+    group = parser.add_argument_group("external bases")
+    group.add_argument(
+        "--base",
+        dest="bases",
+        metavar="REFERENCE=DIGEST",
+        action="append",
+        type=pinned("--base"),
+        default=[],
+        help="a base's digest; its config is taken as empty",
+    )
+    group.add_argument(
+        "--bases",
+        dest="bases_file",
+        metavar="FILE",
+        help='bases as JSON: {"debian:12": {"digest": "sha256:…", "config": {…}}}',
+    )
+
+
+def add_plan_options(parser: argparse.ArgumentParser) -> None:
+    """Add what shapes a plan: for `plan`, and the verbs that plan before they act."""
+    parser.add_argument("images", metavar="IMAGE", nargs="*", help="with all it is built from (default: all)")
+    parser.add_argument(
+        "--rebuild", metavar="IMAGE", action="append", default=[], help="build it in any case"
+    )
+    parser.add_argument(
+        "--salt",
+        dest="salts",
+        metavar="IMAGE:TEXT",
+        action="append",
+        type=pair("--salt", "IMAGE:TEXT", ":"),
+        default=[],
+        help="any text that changes an image's fingerprint",
+    )
+    parser.add_argument("--at", metavar="TIME", type=moment, help="the time of the plan (default: now)")
+    parser.add_argument(
+        "--keep-going", action="store_true", help="plan the others where one cannot be planned"
+    )
+    parser.add_argument(
+        "--what-if",
+        metavar="BASE=DIGEST",
+        action="append",
+        type=pinned("--what-if"),
+        default=[],
+        help="as if a base had this digest",
+    )
+    add_base_options(parser)
+    add_project_options(parser)
+    add_registry_options(parser)
+
+
+def open_project(arguments: argparse.Namespace) -> Project:
+    """Return the project of the working directory, with the options' settings; say what it warns of."""
+    from hashtag.project import Project
+
+    names = ("repository", "pipeline_tag", "modes", "missing_sources")
+    overrides: dict[str, Any] = {name: getattr(arguments, name, None) for name in names}
+    return Project.open(Path.cwd(), overrides=overrides)
+
+
+def open_registry(arguments: argparse.Namespace, project: Project) -> Registry:
+    """Return the registry of the project's repository."""
+    settings = project.settings
+    # A folder on the command line is the shell's, one in the file the file's.
+    is_typed = settings.origins.get("repository") == "command line"
+    root = Path.cwd() if is_typed else settings.folder
+    return connect(arguments, settings.repository, layout_root=root, mirrors=settings.mirrors)
+
+
+def connect(arguments: argparse.Namespace, repository: Repository | None, **more: Any) -> Registry:
+    """Return the registry of a repository; raise `ConfigError` where there is none."""
+    from hashtag.registry import Registry
+
+    return Registry.from_environment(
+        str(repository) if repository else None,
+        creds=arguments.creds,
+        ca=Path(arguments.ca_cert) if arguments.ca_cert else None,
+        budget_seconds=arguments.budget,
+        insecure=[repository.registry] if repository and arguments.insecure else [],
+        **more,
+    )
+
+
+def connect_anywhere(arguments: argparse.Namespace) -> Registry:
+    """Return a registry to read bases with, whether or not a repository is named."""
+    from hashtag.oci.reference import Repository
+
+    named = (
+        arguments.repository or os.environ.get("HASHTAG_REPOSITORY") or os.environ.get("CI_REGISTRY_IMAGE")
+    )
+    return connect(arguments, Repository.parse(named or "localhost/unnamed"))
+
+
+def given_bases(arguments: argparse.Namespace) -> dict[str, BaseImage]:
+    """Return the bases that the command line knows, by reference; `--base` wins over `--bases`."""
+    from hashtag.cli.bases import read_bases
+    from hashtag.images.bases import BaseImage
+
+    given = read_bases(arguments.bases_file) if arguments.bases_file else {}
+    return given | {reference: BaseImage(digest) for reference, digest in arguments.bases}

@@ -1,0 +1,107 @@
+"""hashtag plan: the main job."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hashtag.cli.options import add_plan_options, given_bases, open_project, open_registry
+from hashtag.cli.outputs import add_output_option, files, wanted, write_all
+from hashtag.cli.progress import progress
+from hashtag.cli.terminal import say, warn
+from hashtag.errors import FAILED, UsageError
+from hashtag.rendering import KINDS
+
+if TYPE_CHECKING:
+    from hashtag.planning.plan import Plan
+    from hashtag.project import Project
+    from hashtag.registry import Registry
+
+WORK_TO_DO = 10
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command line."""
+    add_output_option(parser, *KINDS)
+    parser.add_argument("--save", metavar="FILE", type=Path, help="write the plan for `hashtag apply`")
+    parser.add_argument("--apply", action="store_true", help="give what exists this pipeline's tag at once")
+    parser.add_argument(
+        "--exit-code", action="store_true", help="end with status 10 if something is to be built"
+    )
+    add_plan_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Plan, write the plan, and tag what exists if asked to."""
+    project = open_project(arguments)
+    with open_registry(arguments, project) as registry:
+        plan = make_plan(arguments, project, registry)
+        warn([*plan.warnings, *_report_limits(arguments, plan)])
+        if arguments.save:
+            plan.save(arguments.save)
+        write_all(wanted(arguments), lambda kind: _render(plan, kind))
+        if arguments.apply:
+            _apply(plan, registry)
+    if not any(output.kind == "table" and output.path is None for output in wanted(arguments)):
+        _summarise(plan)
+    return status(arguments, plan)
+
+
+def make_plan(arguments: argparse.Namespace, project: Project, registry: Registry) -> Plan:
+    """Return the plan that the options of `add_plan_options` ask for."""
+    saved = getattr(arguments, "save", None)
+    with progress("hashing") as count:
+        return project.plan(
+            registry,
+            images=arguments.images,
+            bases=given_bases(arguments),
+            what_if=dict(arguments.what_if),
+            at=arguments.at,
+            rebuild=arguments.rebuild,
+            salts=dict(arguments.salts),
+            keep_going=arguments.keep_going,
+            outputs=[*files(arguments), *([saved] if saved else [])],
+            progress=count,
+        )
+
+
+def status(arguments: argparse.Namespace, plan: Plan) -> int:
+    """Return the exit status: a failure before work to do."""
+    if plan.failed:
+        return FAILED
+    return WORK_TO_DO if arguments.exit_code and plan.builds else 0
+
+
+def _render(plan: Plan, kind: str) -> str:
+    from hashtag.cli.table import table
+    from hashtag.rendering import render
+
+    return table(plan) if kind == "table" else render(plan, kind)
+
+
+def _apply(plan: Plan, registry: Registry) -> None:
+    from hashtag.apply import apply_plan
+
+    receipt = apply_plan(plan, registry)
+    say(f"Tags: {len(receipt.moved)} moved, {len(receipt.unchanged)} right already.")
+
+
+def _summarise(plan: Plan) -> None:
+    from hashtag.rendering.table import summary
+
+    say(summary(plan))
+
+
+def _report_limits(arguments: argparse.Namespace, plan: Plan) -> list[str]:
+    """Return a warning where GitLab would refuse the variables, whatever its tier."""
+    if "GITLAB_CI" not in os.environ or not any(output.kind == "dotenv" for output in arguments.outputs):
+        return []
+    from hashtag.rendering.dotenv import render as dotenv
+
+    try:
+        dotenv(plan, variable_limit=150, byte_limit=5120)
+    except UsageError as error:
+        return [f"GitLab refuses this dotenv report: {error.what} ({error.hint})"]
+    return []
