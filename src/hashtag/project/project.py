@@ -75,7 +75,7 @@ class Project:
         Raises:
             HashtagError: Of the images that cannot be read, all together.
         """
-        resolved = self.workspace.resolve(names, KnownBases(), None)
+        resolved = self.workspace.resolve(names, KnownBases())
         self.skipped(resolved.errors, names)
         graph = resolved.resolution.graph(self.images)
         return Graph(tuple(node for node in graph.nodes if node.image.name in resolved.names))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
@@ -93,11 +93,9 @@ class Workspace:
         """Return which references mean which image."""
         return Links(self.images, self.external)
 
-    def resolve(self, names: Collection[str], known: KnownBases, registry: Reader | None) -> Resolved:
+    def resolve(self, names: Collection[str], known: KnownBases) -> Resolved:
         """
-        Return the images asked for and all that they are built from, every base pinned if possible.
-
-        Bases are asked for until no new one appears: a base's triggers can add one.
+        Return the images asked for and all that they are built from, with the bases that are known.
 
         Raises:
             UnknownImage: A name is none of the images'.
@@ -105,19 +103,35 @@ class Workspace:
         """
         check_names(names, self.images)
         sources = read_sources(self.folder, self.images, display=self.display)
+        return self._resolved(sources, names, known, {})
+
+    def pin(self, names: Collection[str], known: KnownBases, registry: Reader | None) -> Resolved:
+        """
+        Return what `resolve` returns with every base pinned, or an error for the images from it.
+
+        Bases are asked for until no new one appears: a base's triggers can add one.
+        """
+        resolved = self.resolve(names, known)
         failures: dict[External, HashtagError] = {}
-        while True:
-            resolution = resolve(sources, self.links(), known.find)
-            wanted = _with_ancestors(names or [image.name for image in self.images], resolution)
-            unknown = [base for base in _unpinned(wanted, resolution) if base not in failures]
-            if not unknown:
-                break
+        while unknown := [base for base in _unpinned(resolved) if base not in failures]:
             failures |= _pin(unknown, known, registry)
+            resolved = self._resolved(tuple(resolved.sources.values()), names, known, failures)
+        return resolved
+
+    def _resolved(
+        self,
+        sources: Sequence[Source],
+        names: Collection[str],
+        known: KnownBases,
+        failures: Mapping[External, HashtagError],
+    ) -> Resolved:
+        resolution = resolve(sources, self.links(), known.find)
+        wanted = _with_ancestors(names or [image.name for image in self.images], resolution)
         return Resolved(
             sources={source.image.name: source for source in sources},
             resolution=resolution,
             names=wanted,
-            errors=_errors(wanted, resolution, failures if registry else {}),
+            errors=_errors(wanted, resolution, failures),
         )
 
     def hash(
@@ -131,7 +145,7 @@ class Workspace:
         progress: Progress | None = None,
     ) -> Hashed:
         """Return the fingerprints of the images asked for and of all that they are built from."""
-        resolved = self.resolve(names, known, registry)
+        resolved = self.pin(names, known, registry)
         hashing = Hashing(
             folder=self.folder,
             contexts=Contexts(display=self.display, workers=workers, progress=progress),
@@ -165,8 +179,9 @@ def _with_ancestors(names: Iterable[str], resolution: Resolution) -> tuple[str, 
     return tuple(name for name in resolution.order if name in wanted)
 
 
-def _unpinned(names: Iterable[str], resolution: Resolution) -> list[External]:
-    bases = (base for name in names for base in resolution.bases(name) if base.image is None)
+def _unpinned(resolved: Resolved) -> list[External]:
+    found = (base for name in resolved.names for base in resolved.resolution.bases(name))
+    bases = (base for base in found if base.image is None)
     return list({(base.reference, base.platform): base for base in bases}.values())
 
 

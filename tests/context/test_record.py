@@ -1,0 +1,186 @@
+"""Records and fingerprints: what counts, what does not, and what can be stored."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import hashtag
+from hashtag.context.fileset import Line
+from hashtag.context.fingerprint import Fingerprint, cache_tag, joined, refresh_number
+from hashtag.context.record import canonical
+from hashtag.oci.platform import Platform
+
+BASE = hashtag.BaseImage("sha256:" + "1" * 64, {"Env": ["PATH=/bin"]})
+SECRET = "correct-horse-battery"
+
+
+def fingerprint(folder: Path, dockerfile: str, **arguments: Any) -> Fingerprint:
+    folder.mkdir(exist_ok=True, parents=True)
+    (folder / "Dockerfile").write_text(dockerfile)
+    return hashtag.fingerprint(folder, bases={"x": BASE, "y": BASE}, **arguments)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ENV A=$S",
+        "LABEL a=$S",
+        "WORKDIR /$S",
+        "USER $S",
+        "STOPSIGNAL $S",
+        "VOLUME /$S",
+        "RUN true",
+        "RUN --mount=type=bind,target=/$S true",
+        "RUN --mount=type=secret,id=$S true",
+        "COPY --chown=$S f /",
+        "COPY f /$S",
+        "COPY --from=y /$S /",
+        "COPY <<E /f\n$S\nE",
+        "ENTRYPOINT []\nENV B=${S%e}",
+    ],
+)
+def test_no_value_of_an_argument_stands_in_a_record(tmp_path: Path, text: str) -> None:
+    (tmp_path / "f").write_text("")
+
+    found = fingerprint(tmp_path, f"FROM x\nARG S\n{text}\n", build_args={"S": SECRET})
+
+    assert SECRET[:-1] not in json.dumps(found.record)
+
+
+def test_a_fingerprint_is_the_sha256_of_its_record(tmp_path: Path) -> None:
+    found = fingerprint(tmp_path, "FROM x\nRUN true\n")
+
+    assert Fingerprint.of(json.loads(canonical(found.record))).text == found.text == str(found)
+    assert found.tag == cache_tag(found.text) == f"h1-{found.text}"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param("FROM x\nRUN a", "# comment\nfrom x\n\nrun a", id="comments, spacing, case"),
+        pytest.param("FROM x\nRUN a", "FROM x AS n\r\nRUN a\r\n", id="line ends, a stage's name"),
+        pytest.param(
+            "FROM x\nRUN a\nRUN b", "FROM x AS p\nRUN a\nFROM p\nRUN b", id="a build cut in two stages"
+        ),
+        pytest.param("FROM x\nLABEL a=1 b=2", 'FROM x\nLABEL b=2\nLABEL a="1"', id="labels in another order"),
+        pytest.param("FROM x\nEXPOSE 80 90", "FROM x\nEXPOSE 90/tcp\nEXPOSE 80", id="ports in another order"),
+        pytest.param(
+            "FROM y AS a\nRUN 1\nFROM y AS b\nRUN 2\nFROM x\nCOPY --from=a /a /\nCOPY --from=b /b /",
+            "FROM y AS b\nRUN 2\nFROM y AS a\nRUN 1\nFROM x\nCOPY --from=a /a /\nCOPY --from=b /b /",
+            id="stages in another order",
+        ),
+        pytest.param(
+            "FROM x\nRUN a", "FROM y AS unused\nRUN z\nFROM x\nRUN a", id="a stage that is not needed"
+        ),
+        pytest.param("FROM x", "FROM y", id="another reference of the same digest"),
+        pytest.param(
+            "FROM x\nRUN --mount=type=cache,target=/a --mount=type=tmpfs,target=/b r",
+            "FROM x\nRUN --mount=type=tmpfs,dst=/b --mount=target=/a,id=i,type=cache r",
+            id="mounts in another order",
+        ),
+    ],
+)
+def test_how_a_build_is_written_does_not_count(tmp_path: Path, one: str, other: str) -> None:
+    assert fingerprint(tmp_path, one) == fingerprint(tmp_path, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param("FROM x\nRUN a\nRUN b", "FROM x\nRUN b\nRUN a", id="the order of operations"),
+        pytest.param("FROM x\nENV A=1 B=2", "FROM x\nENV B=2 A=1", id="the order of the environment"),
+        pytest.param("FROM x\nRUN a", "FROM x\nUSER u\nRUN a\nUSER root", id="the user of a RUN"),
+        pytest.param("FROM x\nRUN a", "FROM x\nRUN --network=none a", id="the network of a RUN"),
+        pytest.param("FROM x\nRUN a", "FROM x\nRUN --security=insecure a", id="the security of a RUN"),
+        pytest.param("FROM x\nCMD []", "FROM x", id="an empty command is not none"),
+        pytest.param("FROM x\nRUN --mount=type=cache,target=/a r", "FROM x\nRUN r", id="a mount"),
+        pytest.param("FROM x\nCOPY f /a", "FROM x\nADD f /a", id="whether archives are extracted"),
+        pytest.param("FROM x\nCOPY f /a", "FROM x\nCOPY f /a/", id="whether the destination is a folder"),
+        pytest.param("FROM x\nCOPY f /", "FROM x\nCOPY d /", id="a file, or a folder that holds one"),
+        pytest.param("FROM x\nCOPY --from=y a b /", "FROM x\nCOPY --from=y b a /", id="the order of sources"),
+    ],
+)
+def test_what_a_build_does_counts(tmp_path: Path, one: str, other: str) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/f").write_text("1")
+    (tmp_path / "f").write_text("1")
+
+    assert fingerprint(tmp_path, one) != fingerprint(tmp_path, other)
+
+
+@pytest.mark.parametrize(
+    ("modes", "does_count"), [("git", False), ("full", True)], ids=["as git keeps them", "all of them"]
+)
+def test_the_bits_of_a_file_that_count_are_a_setting(tmp_path: Path, modes: str, does_count: bool) -> None:
+    (tmp_path / "f").write_text("1")
+    found = []
+    for mode in (0o644, 0o660):
+        (tmp_path / "f").chmod(mode)
+        found.append(fingerprint(tmp_path, "FROM x\nCOPY f /", modes=modes))
+
+    assert (found[0] != found[1]) is does_count
+
+
+def test_names_that_are_no_text_are_hashed(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    Path(os.fsdecode(bytes(tmp_path) + b"/d/\xff\n")).write_text("1")
+    before = fingerprint(tmp_path, "FROM x\nCOPY d /")
+    Path(os.fsdecode(bytes(tmp_path) + b"/d/\xff\n")).rename(os.fsdecode(bytes(tmp_path) + b"/d/\xfe\n"))
+
+    assert fingerprint(tmp_path, "FROM x\nCOPY d /") != before
+
+
+def test_an_unknown_base_is_an_error_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM x\nFROM debian:12\n")
+
+    with pytest.raises(hashtag.HashtagError) as caught:
+        hashtag.fingerprint(tmp_path)
+
+    assert caught.value.code == "HT021"
+    assert caught.value.where.endswith("Dockerfile:2:1")
+    assert caught.value.hint == "give it: --base debian:12=sha256:…"
+
+
+@pytest.mark.parametrize(
+    "written", ["debian:12", "docker.io/library/debian:12", "debian:12@sha256:" + "2" * 64]
+)
+def test_a_given_base_answers_for_its_reference_with_and_without_a_digest(
+    tmp_path: Path, written: str
+) -> None:
+    (tmp_path / "Dockerfile").write_text(f"FROM {written}\n")
+
+    assert hashtag.fingerprint(tmp_path, bases={"debian:12": BASE}).tag.startswith("h1-")
+
+
+def test_the_fingerprint_over_several_platforms_does_not_depend_on_their_order() -> None:
+    amd64, arm64 = Platform("linux", "amd64"), Platform("linux", "arm64")
+
+    assert joined({amd64: "a", arm64: "b"}) == joined({arm64: "b", amd64: "a"})
+    assert joined({amd64: "a", arm64: "b"}) != joined({amd64: "b", arm64: "a"})
+    assert joined({amd64: "a"}) == "a"
+
+
+@given(st.integers(1, 10**7), st.text(min_size=1, max_size=5), st.integers(0, 2 * 10**9))
+def test_a_period_has_one_number(period: int, name: str, at: int) -> None:
+    number = refresh_number(period, name, at)
+
+    assert refresh_number(period, name, at + period) == number + 1
+    assert 0 <= refresh_number(period, name, at + 1) - number <= 1
+
+
+fields = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=5)
+
+
+@given(st.lists(st.tuples(fields, fields), max_size=4), st.lists(st.tuples(fields, fields), max_size=4))
+def test_two_file_sets_never_meet(one: list[tuple[str, str]], other: list[tuple[str, str]]) -> None:
+    def framed(pairs: list[tuple[str, str]]) -> bytes:
+        return b"".join(Line(p, "file", "0644", c.encode().hex() or "-").framed() for p, c in pairs)
+
+    assert (framed(one) == framed(other)) is (one == other)
