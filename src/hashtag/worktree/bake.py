@@ -58,10 +58,7 @@ def read_json(text: str, path: str, environ: Mapping[str, str]) -> list[Given]:
     `${NAME}` is the variable of the environment, else of the file. Other expressions are refused.
     """
     document = _document(text, path)
-    try:
-        return _images(document, path, _variables(document, path, environ))
-    except RecursionError as error:
-        raise ConfigError("is nested too deeply", where=path) from error
+    return _images(document, path, _variables(document, path, environ))
 
 
 def _document(text: str, path: str) -> dict[str, Any]:
@@ -161,24 +158,29 @@ def _merge(layers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return merged
 
 
-def _evaluated(value: Any, variables: Mapping[str, str], place: str) -> Any:
-    def text(found: re.Match[str]) -> str:
+def _evaluated(target: Mapping[str, Any], variables: Mapping[str, str], place: str) -> dict[str, Any]:
+    """Return the target with the variables in its texts, and in those of its lists and tables, filled in."""
+
+    def variable(found: re.Match[str]) -> str:
         if found[1] not in variables or found.group() != f"${{{found[1]}}}":
             raise ConfigError(
                 f"the expression {found.group()!r} cannot be evaluated", where=place, hint=_PRINT
             )
         return variables[found[1]]
 
-    match value:
-        case str():
-            return _EXPRESSION.sub(text, value)
-        case dict():
-            kept = {key: item for key, item in value.items() if key not in _IGNORED}
-            return {key: _evaluated(item, variables, place) for key, item in kept.items()}
-        case list():
-            return [_evaluated(item, variables, place) for item in value]
-        case _:
-            return value
+    def text(value: Any) -> Any:
+        return _EXPRESSION.sub(variable, value) if isinstance(value, str) else value
+
+    def texts(value: Any) -> Any:
+        match value:
+            case dict():
+                return {key: text(item) for key, item in value.items()}
+            case list():
+                return [text(item) for item in value]
+            case _:
+                return text(value)
+
+    return {key: texts(value) for key, value in target.items() if key not in _IGNORED}
 
 
 # They say nothing about what is built; expressions in them do not matter.

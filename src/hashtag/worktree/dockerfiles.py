@@ -47,7 +47,7 @@ def matching(folder: Path, pattern: str, *, where: Where) -> list[str]:
     try:
         found = [path.relative_to(folder) for path in folder.glob(pattern) if is_file(path)]
     except (OSError, ValueError, NotImplementedError) as error:
-        raise ConfigError(f"{pattern!r} is not a pattern that can be followed", where=where) from error
+        raise ConfigError(f"no file matches {pattern!r}, which is not a pattern", where=where) from error
     paths = [path for path in found if path.suffix != ".dockerignore" and ".git" not in path.parts]
     if not paths:
         raise ConfigError(f"no file matches {pattern!r}", where=where)
