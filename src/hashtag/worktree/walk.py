@@ -14,7 +14,8 @@ from hashtag.errors import UnreadableFile
 from hashtag.worktree.descent import Descent, encoded, read_error, shown
 
 if TYPE_CHECKING:
-    from hashtag.context.ignore import IgnoreRules, Verdict
+    from hashtag.context.ignore import IgnoreRules
+    from hashtag.context.ignore_verdict import Verdict
 
 _KINDS = {
     stat.S_IFREG: Kind.FILE,
