@@ -15,6 +15,7 @@ from hashtag.errors import Location, MissingSource, UnreadableFile
 from hashtag.images.model import MissingSources, Modes
 from hashtag.worktree.hashing import hash_files
 from hashtag.worktree.ignorefile import read_rules
+from hashtag.worktree.staging import stage
 from hashtag.worktree.walk import read_listing
 
 
@@ -117,6 +118,26 @@ class Contexts:
         """Return every path that has to be staged for these uses."""
         selections = (self._get(context).selections[use] for use in uses)
         return frozenset(path for selection in selections if selection for path in selection.staged())
+
+    def stage(self, context: ContextFolder, uses: Iterable[Use], modes: Modes, target: Path) -> None:
+        """
+        Make the folder `target` with all that these uses need, after `hash`.
+
+        Raises:
+            StalePlan: A file is not what was hashed any more.
+            UnsupportedBuild: A device, which only root can make.
+        """
+        known = self._get(context)
+        stage(target, context.folder, self.staged(context, uses), known.listing, known.contents, modes)
+
+    def taken(self, context: ContextFolder, use: Use) -> tuple[str, ...]:
+        """Return the paths in the context that a use takes, after `select`."""
+        selection = self._get(context).selections[use]
+        return () if selection is None else tuple(dict.fromkeys(path for _, path in selection.entries))
+
+    def contents(self, context: ContextFolder) -> Mapping[str, str]:
+        """Return the SHA-256 of each file read so far, in hex, by its path in the context."""
+        return self._get(context).contents
 
     def whole_folders(self, context: ContextFolder, uses: Iterable[Use]) -> frozenset[str]:
         """Return the folders of which these uses take all that is visible; empty is the root."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from attrs import frozen
@@ -15,7 +16,8 @@ from hashtag.worktree.contexts import ContextFolder, Contexts
 from hashtag.worktree.ignorefile import DEFAULT_IGNORE_FILE, find_ignore_file, read_rules
 
 
-def _context_of(use: Use) -> str:
+def context_of_use(use: Use) -> str:
+    """Return the name of the context that a use takes from; empty for the main one."""
     match use:
         case CopyUse(context) | MountUse(context) | WholeUse(context):
             return context
@@ -53,7 +55,7 @@ class ImageContexts:
             self.contexts.hash(self.context(name))
         modes = self.image.modes
         return {
-            use: self.contexts.file_set(self.context(_context_of(use)), use, modes)
+            use: self.contexts.file_set(self.context(context_of_use(use)), use, modes)
             for use in self.uses(lowered)
         }
 
@@ -62,7 +64,7 @@ class ImageContexts:
         modes = self.image.modes
         found: dict[str, tuple[Line, ...]] = {}
         for use in self.uses(lowered):
-            context = self.context(_context_of(use))
+            context = self.context(context_of_use(use))
             digest = self.contexts.file_set(context, use, modes).digest
             found[digest] = self.contexts.lines(context, use, modes)
         return found
@@ -73,6 +75,16 @@ class ImageContexts:
             name: self.contexts.staged(self.context(name), taken)
             for name, taken in self._by_context(lowered).items()
         }
+
+    def stage(self, builds: Iterable[Lowered], name: str, target: Path) -> None:
+        """
+        Make the folder `target` with all that builds of the image need of one context.
+
+        Raises:
+            StalePlan: A file is not what was hashed any more.
+        """
+        uses = {use: None for lowered in builds for use in self._by_context(lowered).get(name, {})}
+        self.contexts.stage(self.context(name), uses, self.image.modes, target)
 
     def takes(self, lowered: Lowered, path: str) -> bool:
         """Whether a file of the main context is in the selection, or would be if it existed."""
@@ -97,5 +109,5 @@ class ImageContexts:
     def _by_context(self, lowered: Lowered) -> dict[str, dict[Use, Location | None]]:
         found: dict[str, dict[Use, Location | None]] = {}
         for use, location in self.uses(lowered).items():
-            found.setdefault(_context_of(use), {})[use] = location
+            found.setdefault(context_of_use(use), {})[use] = location
         return found
