@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import runpy
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,15 @@ def test_a_parent_is_an_image_of_the_example_and_a_base_lies_in_its_registry(pla
 
 def test_the_readme_shows_the_plan(plan: hashtag.Plan) -> None:
     assert f"```text\n{hashtag.render(plan, 'table')}```" in (ROOT / "README.md").read_text()
+
+
+def test_the_command_prints_what_the_readme_shows() -> None:
+    command = [sys.executable, "-m", "hashtag", "-C", "examples/quickstart", "plan"]
+    answer = subprocess.run(
+        command, cwd=ROOT, env={"NO_COLOR": "1"}, capture_output=True, text=True, check=True
+    )
+
+    assert f"```text\n{answer.stdout}```" in (ROOT / "README.md").read_text()
 
 
 def test_the_registry_is_the_one_that_the_script_makes(tmp_path: Path) -> None:
