@@ -72,6 +72,6 @@ def test_an_unlinked_reference_can_resemble_an_image() -> None:
     links = Links([image("base"), image("web")], ["ours.example/*"])
 
     assert links.looks_internal(Reference.parse("other.example/x/base:1"), "web") == "base"
-    assert links.looks_internal(Reference.parse("other.example/x/base:1"), "base") is None
-    assert links.looks_internal(Reference.parse("ours.example/base"), "web") is None
-    assert links.looks_internal(Reference.parse("debian"), "web") is None
+    assert links.looks_internal(Reference.parse("other.example/x/base:1"), "base") == ""
+    assert links.looks_internal(Reference.parse("ours.example/base"), "web") == ""
+    assert links.looks_internal(Reference.parse("debian"), "web") == ""

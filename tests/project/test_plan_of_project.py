@@ -252,6 +252,15 @@ def test_a_discovered_image_that_cannot_be_planned_is_skipped_with_a_warning(tmp
     assert any("bad/Dockerfile:1:1" in warning and "skipped" in warning for warning in plan.warnings)
 
 
+def test_a_missing_base_that_resembles_an_image_of_ours_says_how_to_link_it(tmp_path: Path) -> None:
+    write(three_images(tmp_path), {"web/Dockerfile": "FROM other.example/base:1\n"})
+
+    with pytest.raises(UnknownBase) as caught:
+        open_project(tmp_path).plan(registry_with_base(), images=["web"])
+
+    assert 'known-as = ["other.example/base"]' in caught.value.hint
+
+
 def test_images_that_are_built_from_each_other_are_an_error_that_names_them(tmp_path: Path) -> None:
     folder = write(
         tmp_path,
@@ -305,7 +314,7 @@ def test_a_base_that_resembles_an_image_of_ours_is_a_warning_with_both_remedies(
 
     (warning,) = open_project(folder).plan(registry).warnings
 
-    assert warning.startswith("web/Dockerfile:1:1: other.example/base:1")
+    assert warning.startswith("web/Dockerfile:1:1: if other.example/base:1 means the image base")
     assert 'known-as = ["other.example/base"]' in warning
     assert 'external = ["other.example/base"]' in warning
     assert open_project(folder, external=["other.example/*"]).plan(registry).warnings == ()

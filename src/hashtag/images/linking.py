@@ -67,11 +67,11 @@ class Links:
             )
         return next(iter(found), None)
 
-    def looks_internal(self, reference: Reference, child: str) -> str | None:
-        """Return the name of the image that an unlinked reference resembles: equal in its last part."""
+    def looks_internal(self, reference: Reference, child: str) -> str:
+        """Return the name of the image whose name is an unlinked reference's last part, else nothing."""
         last = reference.repository.name.rpartition("/")[2]
         is_candidate = last in self._names and last != child and reference.digest is None
-        return last if is_candidate and not self._is_external(reference) else None
+        return last if is_candidate and not self._is_external(reference) else ""
 
     def _is_external(self, reference: Reference) -> bool:
         return any(matches(pattern, reference) for pattern in self._external)

@@ -118,11 +118,9 @@ def _layout(value: str, platform: Platform, world: World, at: Location) -> Origi
     if not colon or "/" in tag:
         folder, tag = path, ""
     try:
-        reference = Reference(Repository(LAYOUT + folder), tag or None)
-        if digest:
-            reference = reference.with_digest(Digest(digest))
-        elif not tag:
-            reference = reference.without_digest()
+        # With a digest, which decides, the tag says nothing.
+        pinned = Digest(digest) if digest else None
+        reference = Reference(Repository(LAYOUT + folder), None if pinned else tag or "latest", pinned)
     except HashtagError as error:
         raise DockerfileError(f"not a layout: {value!r} ({error.what})", where=at, hint=error.hint) from error
     return External(reference, platform, world.base(reference, value, platform), value, at)

@@ -33,7 +33,7 @@ class Platform:
     def parse(cls, text: str) -> Platform:
         """Read `os/architecture[/variant]`, or an architecture alone, which means Linux."""
         parts = text.lower().split("/")
-        if len(parts) == 1:
+        if len(parts) == 1 and text:
             parts = [parts[0], ""] if parts[0] in ("linux", "windows", "darwin") else ["linux", parts[0]]
             parts[1] = parts[1] or "amd64"
         if len(parts) > 3 or not all(_PART.fullmatch(part) for part in parts):

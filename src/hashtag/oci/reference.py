@@ -132,19 +132,15 @@ class Reference:
         """
         Read `[host/]name[:tag][@digest]`; without tag and digest it is `:latest`.
 
-        In a layout: `oci-layout:FOLDER:name:tag`.
+        In a layout: `oci-layout:FOLDER:name:tag`, `oci-layout:FOLDER:name@digest`.
         """
         rest, at, digest = text.partition("@")
         head, colon, tag = rest.rpartition(":")
-        if not colon or "/" in tag:
-            head, tag = rest, ""
-        if head + ":" == LAYOUT:  # the colon is the scheme's
-            head, tag = rest, ""
-        return cls(
-            Repository.parse(head),
-            tag or (None if at else "latest"),
-            Digest(digest) if at else None,
-        )
+        is_layout = rest.startswith(LAYOUT)
+        # The colons of a scheme, of a port, and between a layout's folder and a name are no tag's.
+        if not colon or "/" in tag or head + colon == LAYOUT or (is_layout and at and rest.count(":") == 2):
+            return cls(Repository.parse(rest), None if at else "latest", Digest(digest) if at else None)
+        return cls(Repository.parse(head), tag, Digest(digest) if at else None)
 
     @property
     def version(self) -> str:

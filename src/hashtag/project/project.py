@@ -12,13 +12,12 @@ from attrs import evolve
 
 from hashtag.errors import HashtagError, MissingParent, raise_all
 from hashtag.images.bases import BaseImage, KnownBases
-from hashtag.images.lowered import External
 from hashtag.images.model import Graph, Image
 from hashtag.oci.ports import Home
 from hashtag.planning.decide import decide
 from hashtag.planning.plan import Failed, Plan, Target
 from hashtag.planning.targets import target
-from hashtag.project.workspace import Hashed, Progress, Workspace, check_names
+from hashtag.project.workspace import Hashed, Progress, Workspace, check_names, remedy
 from hashtag.worktree import git, settings
 from hashtag.worktree.outputs import check_outputs, git_folders
 
@@ -164,9 +163,8 @@ class Project:
         found += git_folders(hashed.hashing, hashed.images)
         for image in hashed.images:
             for base in hashed.resolved.resolution.bases(image.name):
-                like = links.looks_internal(base.reference, image.name)
-                if like is not None:
-                    found.append(_unlinked(base, like))
+                if links.looks_internal(base.reference, image.name):
+                    found.append(f"{base.location}: {remedy(base, links)}")
         return list(dict.fromkeys(found))
 
     def _at(self, registry: Home, salts: Mapping[str, str]) -> Project:
@@ -195,16 +193,6 @@ def _first_line(error: HashtagError) -> str:
 
 def _once(errors: Iterable[HashtagError]) -> list[HashtagError]:
     return list({str(error): error for error in errors}.values())
-
-
-def _unlinked(base: External, name: str) -> str:
-    reference = base.reference.familiar
-    pattern = base.reference.repository.familiar
-    return (
-        f"{base.location}: {reference} is taken for somebody else's image, though {name} is one of this "
-        f'project: if they are the same, add known-as = ["{pattern}"] to its [[image]]; '
-        f'if not, add external = ["{pattern}"]'
-    )
 
 
 def _rfc3339(moment: datetime) -> str:

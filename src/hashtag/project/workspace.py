@@ -114,7 +114,7 @@ class Workspace:
         resolved = self.resolve(names, known)
         failures: dict[External, HashtagError] = {}
         while unknown := [base for base in _unpinned(resolved) if base not in failures]:
-            failures |= _pin(unknown, known, registry)
+            failures |= _pin(unknown, known, registry, self.links())
             resolved = self._resolved(tuple(resolved.sources.values()), names, known, failures)
         return resolved
 
@@ -186,7 +186,7 @@ def _unpinned(resolved: Resolved) -> list[External]:
 
 
 def _pin(
-    bases: Iterable[External], known: KnownBases, registry: Reader | None
+    bases: Iterable[External], known: KnownBases, registry: Reader | None, links: Links
 ) -> dict[External, HashtagError]:
     """Pin what a registry knows; return why the others are not pinned."""
     wanted = {(base.reference, base.platform): base for base in bases}
@@ -201,10 +201,21 @@ def _pin(
                 known.pin(key[0], key[1], answer)
             case UnknownBase(what=what, hint=hint):
                 base = wanted[key]
-                failures[base] = UnknownBase(what, where=base.location, hint=hint)
+                failures[base] = UnknownBase(what, where=base.location, hint=remedy(base, links) or hint)
             case error:  # of the registry, not of the base: nothing said of any image would be true
+                error.hint = remedy(wanted[key], links) or error.hint
                 raise error
     return failures
+
+
+def remedy(base: External, links: Links) -> str:
+    """Return what to configure where an external base has the name of an image of the project."""
+    like = links.looks_internal(base.reference, child="")
+    pattern = base.reference.repository.familiar
+    return like and (
+        f'if {base.reference.familiar} means the image {like} of this project, add known-as = ["{pattern}"] '
+        f'to its [[image]]; if not, external = ["{pattern}"]'
+    )
 
 
 def _not_given(base: External) -> UnknownBase:
