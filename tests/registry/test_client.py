@@ -454,6 +454,15 @@ def test_a_small_blob_is_read_once():
     assert len(script.requests) == 1
 
 
+def test_a_large_blob_is_read_each_time():
+    large = b"x" * (64 * 1024 + 1)
+    script = Script().on("GET", f"{_BASE}/blobs/{Digest.of(large)}", Reply(200, large))
+    asked = registry(script)
+
+    assert asked.blob(_REPOSITORY, Digest.of(large)) == asked.blob(_REPOSITORY, Digest.of(large))
+    assert len(script.requests) == 2
+
+
 def test_a_blob_over_16_mib_is_refused():
     script = Script().on("GET", _BLOB_URL, Reply(200, b"x" * (16 * 1024 * 1024 + 1)))
 

@@ -201,6 +201,12 @@ def test_an_identity_token_is_kept_beside_the_user():
     assert login.identity_token == "refresh"
 
 
+def test_a_host_without_an_entry_has_no_login():
+    config = DockerConfig.parse(json.dumps({"auths": {_HOST: {"auth": encoded("u:p")}}}), "x")
+
+    assert config.login("other.example", "", no_helper) is None
+
+
 @pytest.mark.parametrize("entry", [{}, {"email": "a@b"}], ids=["empty", "without login"])
 def test_an_entry_without_a_login_is_none(entry):
     assert DockerConfig.parse(json.dumps({"auths": {_HOST: entry}}), "x").login(_HOST, "", no_helper) is None

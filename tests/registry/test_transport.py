@@ -13,7 +13,7 @@ import pytest
 
 from hashtag import __version__
 from hashtag.errors import ConfigError, RegistryError, RegistryUnreachable, UntrustedAnswer
-from hashtag.registry.certificates import tls_context
+from hashtag.registry.certificates import bundled_context, has_certificates, tls_context
 from hashtag.registry.retry import Temporary
 from hashtag.registry.transport import Request, Transport
 from servers.scripted import Reply, Script
@@ -317,11 +317,24 @@ def test_an_ssl_cert_file_that_is_no_certificate_is_a_fault_of_the_settings(tmp_
         tls_context(None, {"SSL_CERT_FILE": str(tmp_path / "empty.pem")})
 
 
-def test_certificates_are_always_verified():
-    context = tls_context(None, {})
+@pytest.mark.parametrize("make", [lambda: tls_context(None, {}), bundled_context], ids=["system", "bundled"])
+def test_certificates_are_always_verified(make):
+    context = make()
 
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
+
+
+def test_a_system_has_certificates_in_a_file_or_in_a_folder_that_is_not_empty(tmp_path):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "a.pem").touch()
+    (tmp_path / "empty").mkdir()
+    paths = ssl.get_default_verify_paths()
+
+    assert has_certificates(paths._replace(cafile="x", capath=None))
+    assert has_certificates(paths._replace(cafile=None, capath=str(tmp_path / "full")))
+    assert not has_certificates(paths._replace(cafile=None, capath=str(tmp_path / "empty")))
+    assert not has_certificates(paths._replace(cafile=None, capath=None))
 
 
 def test_a_transport_may_be_closed_before_and_after_its_first_request():

@@ -26,25 +26,30 @@ def tls_context(ca: Path | str | None, environ: Mapping[str, str]) -> ssl.SSLCon
     return context
 
 
+def has_certificates(paths: ssl.DefaultVerifyPaths) -> bool:
+    """Return whether a system keeps certificates where OpenSSL looks for them."""
+    return bool(paths.cafile or (paths.capath and any(Path(paths.capath).iterdir())))
+
+
+def bundled_context() -> ssl.SSLContext:
+    """Return what trusts the certificates that come with httpx: for slim images without any."""
+    import certifi
+
+    return ssl.create_default_context(cadata=certifi.contents())
+
+
 def _system_context(environ: Mapping[str, str]) -> ssl.SSLContext:
     file, folder = environ.get("SSL_CERT_FILE"), environ.get("SSL_CERT_DIR")
     if not (file or folder):
-        return _with_bundled_certificates()
+        return (
+            ssl.create_default_context()
+            if has_certificates(ssl.get_default_verify_paths())
+            else bundled_context()
+        )
     try:
         return ssl.create_default_context(cafile=file or None, capath=folder or None)
     except (OSError, ssl.SSLError) as error:
         raise ConfigError(f"SSL_CERT_FILE or SSL_CERT_DIR cannot be used: {error}") from error
-
-
-def _with_bundled_certificates() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    paths = ssl.get_default_verify_paths()
-    if not paths.cafile and not (paths.capath and any(Path(paths.capath).iterdir())):
-        # A slim image without ca-certificates.
-        import certifi
-
-        context.load_verify_locations(cadata=certifi.contents())
-    return context
 
 
 def _add(context: ssl.SSLContext, ca: Path | str) -> None:
