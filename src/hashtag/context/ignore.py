@@ -102,9 +102,16 @@ class IgnoreRules:
         return self._verdict(path).is_excluded
 
     def why(self, path: str) -> tuple[int, str] | None:
-        """Return line and text of the pattern that excludes `path`; None where it is seen."""
-        decider = self._verdict(path).decider
-        return None if decider is None else (decider.line, decider.text)
+        """Return line and text of the last pattern that excludes `path` or a parent; None if it is seen."""
+        if not self.excludes(path):
+            return None
+        names = [name for name in path.split("/") if name not in {"", "."}]
+        paths = ["/".join(names[:count]) for count in range(1, len(names) + 1)]
+        return next(
+            (pattern.line, pattern.text)
+            for pattern in reversed(self.patterns)
+            if not pattern.is_exception and any(pattern.matches(each) for each in paths)
+        )
 
     def _verdict(self, path: str) -> Verdict:
         verdict = self.root
