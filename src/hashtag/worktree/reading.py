@@ -123,15 +123,18 @@ def _link_target(descent: Descent, name: str, where: str) -> str | None:
 
 
 def _content(descriptor: int, where: str, limit: int) -> bytes:
-    with os.fdopen(descriptor, "rb") as file:
+    """Return what an open file holds, and close it."""
+    try:
         mode = os.fstat(descriptor).st_mode
         if not stat.S_ISREG(mode):
             kind = "a folder" if stat.S_ISDIR(mode) else "not a file"
             raise UnreadableFile(f"cannot be read: it is {kind}", where=where)
-        try:
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
             content = file.read(limit + 1)
-        except OSError as error:
-            raise unreadable(error, where) from error
+    except OSError as error:
+        raise unreadable(error, where) from error
+    finally:
+        os.close(descriptor)
     if len(content) > limit:
         raise UnreadableFile(f"is longer than {limit} bytes", where=where)
     return content

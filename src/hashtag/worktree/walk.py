@@ -71,8 +71,12 @@ def _walk(descent: Descent, root: Verdict | None) -> Iterator[Entry]:
             yield from pending
             pending.clear()
             yield found.entry
-        if found.entry.kind is Kind.FOLDER and _enter(descent, found):
+        if found.entry.kind is not Kind.FOLDER:
+            continue
+        if _enter(descent, found):
             levels.append(_scan(descent, found.entry.path, found.verdict))
+        else:
+            pending.pop()
 
 
 def _enter(descent: Descent, folder: _Found) -> bool:
