@@ -56,6 +56,10 @@ def pinned_dockerfile(text: str, dockerfile: Dockerfile, replacements: Mapping[P
         UnsupportedBuild: A name is written so that it cannot be replaced.
     """
     places = image_places(text, dockerfile.path)
+    if unknown := replacements.keys() - {place_key(place.location) for place in places}:
+        raise UnsupportedBuild(
+            "no image is named there", where=":".join(map(str, (dockerfile.path, *min(unknown))))
+        )
     edits = [
         edit
         for place in places

@@ -115,7 +115,7 @@ class Project:
         """
         from hashtag.registry.bases import find
 
-        project = self._at(registry, salts or {})
+        project = self.placed(registry, salts or {})
         check_names(rebuild, project.images)
         moment = at or datetime.now(UTC)
         known = bases if isinstance(bases, KnownBases) else KnownBases(bases, what_if)
@@ -167,7 +167,7 @@ class Project:
                     found.append(f"{base.location}: {remedy(base, links)}")
         return list(dict.fromkeys(found))
 
-    def _at(self, registry: Home, salts: Mapping[str, str]) -> Project:
+    def placed(self, registry: Home, salts: Mapping[str, str]) -> Project:
         """Return this project with its images in the registry's repository, and with other salts."""
         project = self
         if registry.repository != self.settings.repository:

@@ -1,0 +1,255 @@
+"""BUILD and apply: the images of a plan, parents first, each tagged as soon as it exists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from threading import Lock
+from typing import Protocol
+
+from attrs import define, field, frozen
+
+from hashtag.builders import Builder, Processes
+from hashtag.errors import BuildFailed, HashtagError, UnknownImage, did_you_mean, raise_all
+from hashtag.oci.digest import Digest
+from hashtag.oci.ports import Home, Writer
+from hashtag.planning.plan import Alias, Build, Failed, Plan, Reason, Target
+from hashtag.project.checking import check, hash_as_planned
+from hashtag.project.image_build import ImageBuild
+from hashtag.project.project import Project
+from hashtag.project.receipt import BuildReceipt, Built, Found, NotMade, Outcome
+from hashtag.project.settling import move
+from hashtag.project.workspace import Hashed
+
+IN_FLIGHT = 16
+
+
+class HomeWriter(Home, Writer, Protocol):
+    """A registry with a repository of its own, to read from and write to."""
+
+
+@frozen(kw_only=True)
+class BuildOptions:
+    """
+    How a plan is built.
+
+    Attributes:
+        jobs: How many builds run at once.
+        layer_cache: Whether the builder may reuse layers.
+        options: Further arguments of each build, such as `--secret id=token,src=file`.
+        report: Told each outcome as it comes.
+    """
+
+    jobs: int = 1
+    layer_cache: bool = False
+    options: tuple[str, ...] = ()
+    report: Callable[[Outcome], None] = field(default=lambda _: None)
+
+
+def build_plan(
+    project: Project,
+    plan: Plan,
+    registry: HomeWriter,
+    builder: Callable[[], Builder],
+    *,
+    images: Collection[str] = (),
+    aliases: bool = True,
+    options: BuildOptions | None = None,
+) -> BuildReceipt:
+    """
+    Build what has to be built, and give every image this pipeline's tag.
+
+    The registry is asked once more: what exists by now is not built, and what is gone is, whatever
+    the plan says. An image that cannot be built does not hold up those that are not built from it.
+
+    Args:
+        builder: Asked once, when there is something to build.
+        images: Names; default: all. What they are built from is built with them where it is missing.
+        aliases: Whether images that the plan found get their tags, too.
+
+    Raises:
+        UnknownImage: A name is not in the plan.
+        HashtagError: The plan holds images that could not be planned, or the registry fails.
+    """
+    from hashtag.registry.bases import find
+
+    targets = _targets(plan, images)
+    found = find(registry, [target.cache_reference for target in targets.values()])
+    forced = _forced(plan, images)
+    existing = {
+        name: found[target.cache_reference].digest
+        for name, target in targets.items()
+        if target.cache_reference in found and name not in forced
+    }
+    wanted = {build.name for build in plan.builds} | (set(targets) if aliases else set())
+    options = options or BuildOptions()
+    run = _Run(
+        project=project,
+        plan=plan,
+        registry=registry,
+        find_builder=builder,
+        options=options,
+        targets=targets,
+        existing=existing,
+        processes=Processes(labels=options.jobs > 1),
+    )
+    run.tag([name for name in existing if name in wanted])
+    needed = run.needed(images or wanted)
+    run.build([name for name in targets if name in needed])
+    done = run.outcomes
+    return BuildReceipt(plan.pipeline_tag, tuple(done[name] for name in targets if name in done))
+
+
+def _targets(plan: Plan, images: Collection[str]) -> dict[str, Target]:
+    """Return the images asked for and all they are built from, parents first."""
+    known = {action.name: action for action in plan}
+    raise_all(
+        UnknownImage(f"there is no image {name!r} in the plan", hint=did_you_mean(name, known))
+        for name in images
+        if name not in known
+    )
+    waiting, wanted = list(images or known), set[str]()
+    while waiting:
+        name = waiting.pop()
+        action = known.get(name)
+        if name not in wanted and action is not None:
+            wanted.add(name)
+            waiting.extend(() if isinstance(action, Failed) else action.target.parents)
+    raise_all(
+        BuildFailed(f"it could not be planned: {action.error}", where=action.name)
+        for action in plan.failed
+        if action.name in images
+    )
+    return {
+        name: action.target
+        for name, action in known.items()
+        if name in wanted and not isinstance(action, Failed)
+    }
+
+
+def _forced(plan: Plan, images: Collection[str]) -> set[str]:
+    """Return the images to build although they exist; jobs of one image do not build its parents again."""
+    asked = {build.name for build in plan.builds if build.reason is Reason.REBUILD_ASKED}
+    return asked & set(images) if images else asked
+
+
+@define(kw_only=True)
+class _Run:
+    """One run: what exists, and what became of the rest so far."""
+
+    project: Project
+    plan: Plan
+    registry: HomeWriter
+    find_builder: Callable[[], Builder]
+    options: BuildOptions
+    targets: Mapping[str, Target]
+    existing: dict[str, Digest]
+    processes: Processes
+    outcomes: dict[str, Outcome] = field(factory=dict)
+    _lock: Lock = field(factory=Lock)
+
+    def tag(self, names: Collection[str]) -> None:
+        """Give existing images this pipeline's tag."""
+        with ThreadPoolExecutor(IN_FLIGHT) as pool:
+            for outcome in pool.map(self._tag, names):
+                self._done(outcome)
+
+    def needed(self, names: Collection[str]) -> set[str]:
+        """Return the images among these that have to be built, and those that they are built from."""
+        waiting, found = [name for name in names if name in self.targets], set[str]()
+        while waiting:
+            name = waiting.pop()
+            if name not in found and name not in self.existing:
+                found.add(name)
+                waiting.extend(self._parents(name))
+        return found
+
+    def build(self, names: Collection[str]) -> None:
+        """Build images, given parents first; as many at once as is allowed."""
+        if not names:
+            return
+        builder = self.find_builder()
+        hashed = hash_as_planned(self.project, self.plan, names, self.registry)
+        image_build = ImageBuild(
+            project=self.project,
+            plan=self.plan,
+            registry=self.registry,
+            builder=builder,
+            processes=self.processes,
+            hashed=hashed,
+            options=self.options.options,
+            layer_cache=self.options.layer_cache,
+        )
+        self._in_order(list(names), lambda name: self._build(name, hashed, image_build))
+
+    def _in_order(self, names: list[str], build: Callable[[str], Outcome]) -> None:
+        running: dict[Future[Outcome], str] = {}
+        pool = ThreadPoolExecutor(self.options.jobs)
+        try:
+            waiting = list(names)
+            while waiting or running:
+                for name in list(self._ready(waiting)):
+                    waiting.remove(name)
+                    running[pool.submit(build, name)] = name
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    del running[future]
+                    self._done(future.result())
+        except BaseException:
+            self.processes.stop()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _ready(self, waiting: Collection[str]) -> Iterator[str]:
+        """Yield the images whose parents are all done, for better or worse."""
+        return (
+            name
+            for name in waiting
+            if all(parent in self.existing or parent in self.outcomes for parent in self._parents(name))
+        )
+
+    def _build(self, name: str, hashed: Hashed, image_build: ImageBuild) -> Outcome:
+        target = self.targets[name]
+        built = [parent for parent in self._parents(name) if parent not in self.existing]
+        missing = [parent for parent in built if isinstance(self.outcomes.get(parent), NotMade)]
+        try:
+            if missing:
+                raise BuildFailed(f"its parent {missing[0]} is not built", where=name)
+            check(target, hashed, self.plan.at)
+            reason = self._reason(name)
+            return Built(target, image_build.make(Build(target, reason), self._digests(name)))
+        except HashtagError as error:
+            return NotMade(target, error)
+
+    def _tag(self, name: str) -> Outcome:
+        target = self.targets[name]
+        try:
+            move(target, self.existing[name], self.registry)
+        except HashtagError as error:
+            return NotMade(target, error)
+        return Found(target, self.existing[name])
+
+    def _done(self, outcome: Outcome) -> None:
+        self.outcomes[outcome.target.name] = outcome
+        self.options.report(outcome)
+
+    def _parents(self, name: str) -> list[str]:
+        return [parent for parent in self.targets[name].parents if parent in self.targets]
+
+    def _digests(self, name: str) -> dict[str, Digest]:
+        """Return the parents by digest: what was made in this run, else what was there."""
+        made = {
+            parent: outcome.digest
+            for parent in self._parents(name)
+            if isinstance(outcome := self.outcomes.get(parent), Built)
+        }
+        there = {parent: self.existing[parent] for parent in self._parents(name) if parent in self.existing}
+        return there | made
+
+    def _reason(self, name: str) -> Reason:
+        action = next(action for action in self.plan if action.name == name)
+        match action:
+            case Build(reason=reason):
+                return reason
+            case Alias() | Failed():  # found when it was planned, and gone since
+                return Reason.NEVER_BUILT

@@ -1,0 +1,174 @@
+"""Stored plans: a pipeline's plan in the registry, under a tag of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from attrs import evolve
+
+from hashtag.apply import apply
+from hashtag.errors import (
+    AccessDenied,
+    HashtagError,
+    InvalidDocument,
+    ManifestMissing,
+    RegistryError,
+    RegistryUnreachable,
+    TagOccupied,
+    UntrustedAnswer,
+    raise_all,
+)
+from hashtag.oci.ports import Writer
+from hashtag.oci.reference import Reference, Repository
+from hashtag.planning.change import PutArtifact
+from hashtag.planning.document import from_json, to_json
+from hashtag.planning.plan import Action, Alias, Build, Failed, Plan
+
+PLAN_TYPE = "application/vnd.hashtag.plan.v1+json"
+TAG_PREFIX = "h1-plan-"
+
+
+class PlanStore:
+    """
+    The stored plans of a project, one for each pipeline tag.
+
+    Where plans cannot be stored, all goes on without them, after one warning.
+
+    Attributes:
+        warnings: What a user has to know, each once.
+    """
+
+    def __init__(self, registry: Writer, repository: Repository | None) -> None:
+        """
+        Ask nothing yet.
+
+        Args:
+            registry: Where the plans are.
+            repository: Theirs; None where the project has none.
+        """
+        self._registry = registry
+        self._repository = repository
+        self.warnings: list[str] = []
+
+    def reference(self, pipeline_tag: str) -> Reference:
+        """Return where a pipeline's plan is stored."""
+        assert self._repository is not None  # asked for by load and begin alone  # noqa: S101
+        return self._repository.tagged(TAG_PREFIX + pipeline_tag)
+
+    def load(self, pipeline_tag: str | None) -> Plan | None:
+        """Return a pipeline's plan; None where there is none, or it cannot be read."""
+        if pipeline_tag is None or self._repository is None:
+            return None
+        reference = self.reference(pipeline_tag)
+        try:
+            return self._load(reference)
+        except (RegistryUnreachable, UntrustedAnswer):
+            raise
+        except (RegistryError, InvalidDocument) as error:
+            self._warn("read", reference, error)
+            return None
+
+    def begin(self, plan: Plan) -> Plan | None:
+        """
+        Store a plan before anything is built or tagged; return the one that is stored now.
+
+        What the same commit planned before under this pipeline's tag stays in it, so that jobs that
+        plan an image each end with one plan.
+
+        Raises:
+            TagOccupied: No plan was stored yet, and a pipeline tag holds another image already.
+        """
+        if plan.pipeline_tag is None or self._repository is None:
+            return None
+        before = self.load(plan.pipeline_tag)
+        if before is None:
+            self._check_free(plan)
+        whole = plan if before is None else merged(before, plan)
+        content = to_json(whole, saved=True).encode()
+        reference = self.reference(plan.pipeline_tag)
+        try:
+            apply([PutArtifact(reference, PLAN_TYPE, content)], self._registry)
+        except (RegistryUnreachable, UntrustedAnswer):
+            raise
+        except (RegistryError, InvalidDocument, TagOccupied) as error:
+            self._warn("stored", reference, error)
+            return None
+        return whole
+
+    def _load(self, reference: Reference) -> Plan | None:
+        if self._registry.resolve(reference) is None:
+            return None
+        try:
+            document = self._registry.manifest(reference).document()
+            if document.get("artifactType") != PLAN_TYPE:
+                raise InvalidDocument("it is not a plan of hashtag's")
+            manifest = self._registry.manifest(reference)
+            content = self._registry.blob(reference.repository, manifest.references()[-1])
+        except ManifestMissing:
+            return None
+        try:
+            return from_json(content.decode())
+        except UnicodeDecodeError as error:
+            raise InvalidDocument("it is not UTF-8") from error
+
+    def _check_free(self, plan: Plan) -> None:
+        from hashtag.registry.bases import find
+
+        wanted = {tag: action for action in plan if (tag := _own_tag(action)) is not None}
+        held = find(self._registry, wanted)
+        raise_all(
+            TagOccupied(
+                f"holds {descriptor.digest}, which this pipeline did not put there",
+                where=str(tag),
+                hint="give this pipeline a tag of its own: --pipeline-tag TAG",
+            )
+            for tag, descriptor in held.items()
+            if not _is_it(wanted[tag], str(descriptor.digest))
+        )
+
+    def _warn(self, verb: str, reference: Reference, error: HashtagError) -> None:
+        if not self.warnings:
+            what = "access is denied" if isinstance(error, AccessDenied) else error.what
+            self.warnings.append(
+                f"THE PLAN CANNOT BE {verb.upper()} under {reference}: {what}. promote, prune and other "
+                "jobs cannot find it; hand it on as a file (--save FILE, --plan FILE), or name another "
+                'repository: plans = "…"'
+            )
+
+
+def merged(before: Plan, plan: Plan) -> Plan:
+    """Return a plan with what the plan before it says of other images, if both are of one commit."""
+    if not agree(before, plan):
+        return plan
+    known = {action.name for action in before}
+    if known >= {action.name for action in plan}:
+        return before
+    new = tuple(action for action in plan if action.name not in known)
+    return evolve(before, actions=(*before.actions, *new))
+
+
+def agree(before: Plan, plan: Plan) -> bool:
+    """Whether two plans are of one commit, and give the images that both know the same fingerprints."""
+    known, wanted = _fingerprints(before), _fingerprints(plan)
+    return before.commit == plan.commit and all(
+        known[name] == wanted[name] for name in known.keys() & wanted.keys()
+    )
+
+
+def _fingerprints(plan: Iterable[Action]) -> dict[str, str]:
+    return {action.name: action.target.fingerprint for action in plan if not isinstance(action, Failed)}
+
+
+def _own_tag(action: Action) -> Reference | None:
+    if isinstance(action, Failed):
+        return None
+    tag = action.target.pipeline_reference
+    return None if tag == action.target.cache_reference else tag
+
+
+def _is_it(action: Action, digest: str) -> bool:
+    match action:
+        case Alias():
+            return str(action.digest) == digest
+        case Build() | Failed():
+            return False

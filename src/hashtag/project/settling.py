@@ -1,0 +1,73 @@
+"""First image wins: what a pushed image and its tags become."""
+
+from __future__ import annotations
+
+from hashtag.apply import apply
+from hashtag.errors import ManifestMissing, RegistryError, RegistryUnreachable, TagOccupied, UntrustedAnswer
+from hashtag.oci.digest import Digest
+from hashtag.oci.ports import Resolver, Writer
+from hashtag.oci.reference import Reference
+from hashtag.planning.change import AddTag
+from hashtag.planning.plan import Build, Reason, Target
+
+
+def settle(build: Build, registry: Writer) -> Digest:
+    """
+    Return the digest of the image that counts, after all of its tags hold it.
+
+    The builder pushed to `build.reference`. The registry has no compare-and-swap, and so two images
+    of one fingerprint can exist for a moment; every reader ends on the cache tag.
+
+    Raises:
+        ManifestMissing: The builder pushed nothing.
+        TagOccupied: The cache tag cannot be replaced, which `rebuild` asked for.
+    """
+    pushed = held(registry, build.reference)
+    if pushed is None:
+        raise ManifestMissing("the builder pushed nothing there", where=str(build.reference))
+    cache = build.target.cache_reference
+    if build.reason is Reason.REBUILD_ASKED:
+        _replace(pushed, build.target, registry)
+        return pushed
+    first = held(registry, cache) or _add(pushed, cache, registry)
+    move(build.target, first, registry)
+    return first
+
+
+def move(target: Target, digest: Digest, registry: Writer) -> None:
+    """Give an existing image this pipeline's tag, unless it has it already; no blob is asked for."""
+    tag = target.pipeline_reference
+    if tag is not None and tag != target.cache_reference:
+        apply([AddTag(digest, tag)], registry)
+
+
+def held(registry: Resolver, reference: Reference) -> Digest | None:
+    """Return the digest that a tag holds."""
+    found = registry.resolve(reference)
+    return found.digest if found else None
+
+
+def _add(digest: Digest, cache: Reference, registry: Writer) -> Digest:
+    """Put the cache tag where none was; return what it holds then: another may have been first."""
+    try:
+        apply([AddTag(digest, cache)], registry)
+    except (RegistryUnreachable, UntrustedAnswer):
+        raise
+    except (RegistryError, TagOccupied):
+        # Read back, it was another's; or it is immutable, and was there.
+        first = held(registry, cache)
+        if first is None or first == digest:
+            raise
+        return first
+    return digest
+
+
+def _replace(digest: Digest, target: Target, registry: Writer) -> None:
+    try:
+        apply([AddTag(digest, target.cache_reference)], registry)
+    except TagOccupied as error:
+        raise TagOccupied(
+            error.what,
+            where=error.where,
+            hint=f'its tags are immutable; commit a new salt for {target.name} instead: salt = "1"',
+        ) from error
