@@ -20,6 +20,7 @@ SET = {
     "PATH": "/tmp/tmp/bar.txt",
     "STARS": "x*y*z",
     "é": "accent",
+    "DOLLARS": "$$",
 }
 
 
@@ -65,6 +66,8 @@ SET = {
         pytest.param("${NAME/$UNSET/-}", "-value", id="empty pattern matches at the start"),
         pytest.param("${V//?/<\\$0>}", "<\\1><\\.><\\2><\\.><\\3>", id="replacement is a template of Go"),
         pytest.param("${V//./\\$\\$x\\$y}", "1\\$\\\\2\\$\\\\3", id="escapes stay in a replacement"),
+        pytest.param("${V//./$DOLLARS}", "1$2$3", id="two dollars of a replacement are one"),
+        pytest.param("${V/./$DOLLARS}", "1$$2.3", id="but not where one match is replaced"),
         pytest.param("$", "$", id="lone dollar"),
         pytest.param("a$.b", "a$.b", id="dollar before no name"),
         pytest.param("$1$@$#$?$-$$$!$*$0", "", id="parameters of the shell are unset"),
@@ -168,8 +171,10 @@ def test_a_here_document_of_copy_expands_its_variables_only(content: str, expand
 
 
 def test_a_malformed_here_document_is_an_error() -> None:
-    with pytest.raises(ExpansionError):
+    with pytest.raises(ExpansionError) as caught:
         expand_raw("${", SET)
+
+    assert str(caught.value) == "'${' cannot be expanded: bad substitution"
 
 
 @pytest.mark.parametrize(

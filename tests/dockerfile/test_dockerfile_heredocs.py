@@ -53,6 +53,9 @@ def arguments(shell_text: ShellText) -> str:
         pytest.param("<<$E", Heredoc("$E", ""), id="variable stays"),
         pytest.param("<<${E}", Heredoc("${E}", ""), id="variable in braces stays"),
         pytest.param("<<E)", Heredoc("E)", ""), id="closing parenthesis is of the name"),
+        pytest.param(
+            "<<${E:-a}${F/b/c}", Heredoc("${F/b/c}", ""), id="what stands before an operator is lost"
+        ),
         pytest.param("<<file.txt", Heredoc("file.txt", ""), id="file name"),
         pytest.param("<<", None, id="no name"),
         pytest.param("<<-", None, id="no name behind a dash"),

@@ -226,6 +226,7 @@ def test_an_instruction_of_the_config(text: str, instruction: object) -> None:
         "VOLUME [{}]",
         "COPY [1, 2]",
         'RUN ["a", true]',
+        'RUN [1, "<<E"]',
         "HEALTHCHECK CMD [1]",
     ],
 )

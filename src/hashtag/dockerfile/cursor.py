@@ -12,11 +12,7 @@ _PLAIN: Final = re.compile(r"""[^$<'"\\`}/]+""")
 
 
 class Malformed(ValueError):
-    """A word that cannot be expanded; the message says why, `offset` where in the word."""
-
-    def __init__(self, message: str, offset: int) -> None:
-        super().__init__(message)
-        self.offset = offset
+    """A word that cannot be expanded; the message says why."""
 
 
 class Cursor:
@@ -26,10 +22,6 @@ class Cursor:
         # Go text/scanner drops a byte order mark at the start.
         self.text = text.removeprefix(BYTE_ORDER_MARK)
         self.at = 0
-
-    def error(self, message: str) -> Malformed:
-        """Return an error at this place."""
-        return Malformed(message, self.at)
 
     def peek(self) -> str:
         """Return the next character, or nothing at the end."""

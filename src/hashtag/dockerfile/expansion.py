@@ -10,7 +10,7 @@ from hashtag.dockerfile.cursor import Malformed
 from hashtag.dockerfile.lexer import Lexer, Reading
 from hashtag.errors import ExpansionError, Location
 
-NOWHERE: Final = Location("", 0)
+_SHOWN: Final = 80
 
 
 def expand(word: str, variables: Mapping[str, str], *, escape: str = "\\", location: Location) -> str:
@@ -46,7 +46,7 @@ def expand_words(
     return words
 
 
-def expand_raw(content: str, variables: Mapping[str, str], *, location: Location = NOWHERE) -> str:
+def expand_raw(content: str, variables: Mapping[str, str], *, location: Location | None = None) -> str:
     """
     Return the body of a COPY here-document with its variables filled in.
 
@@ -73,13 +73,13 @@ def variables_in(word: str, *, escape: str = "\\") -> frozenset[str]:
 
 
 def _read(
-    text: str, variables: Mapping[str, str], reading: Reading, location: Location
+    text: str, variables: Mapping[str, str], reading: Reading, location: Location | None
 ) -> tuple[str, list[str]]:
     try:
         return Lexer(text, variables, reading).read()
     except Malformed as error:
-        shown = text if len(text) <= 80 else text[:79] + "…"
-        raise ExpansionError(f"{shown!r} cannot be expanded: {error}", where=location) from error
+        shown = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+        raise ExpansionError(f"{shown!r} cannot be expanded: {error}", where=location or "") from error
 
 
 class _Asked(Mapping[str, str]):

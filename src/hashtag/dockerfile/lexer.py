@@ -57,7 +57,7 @@ class Lexer:
     def _until(self, stop: str, *, keeps_escapes: bool) -> tuple[str, list[str]]:
         """Read up to the character `stop`, which is consumed, or to the end if that is empty."""
         if self._depth > _DEEPEST:
-            raise self._cursor.error("the substitutions are nested too deeply")
+            raise Malformed("the substitutions are nested too deeply")
         before, self._keeps_escapes = self._keeps_escapes, keeps_escapes
         self._depth += 1
         self._buffer.clear()
@@ -66,7 +66,7 @@ class Lexer:
         while (character := self._cursor.peek()) and character != stop:
             parts.append(self._one(character, words))
         if stop and not character:
-            raise self._cursor.error(f"the closing {stop} is missing")
+            raise Malformed(f"the closing {stop} is missing")
         self._cursor.take()
         self._keeps_escapes = before
         self._depth -= 1
@@ -114,7 +114,7 @@ class Lexer:
         start = self._cursor.at
         end = self._cursor.text.find("'", start + 1)
         if end < 0:
-            raise self._cursor.error("the closing ' is missing")
+            raise Malformed("the closing ' is missing")
         self._cursor.at = end + 1
         return (
             self._cursor.text[start : end + 1]
@@ -128,7 +128,7 @@ class Lexer:
         self._cursor.take()
         while (character := self._cursor.peek()) != '"':
             if not character:
-                raise self._cursor.error('the closing " is missing')
+                raise Malformed('the closing " is missing')
             if character == "$":
                 parts.append(self._dollar())
             elif self._cursor.take() == self._reading.escape:
@@ -152,15 +152,14 @@ class Lexer:
         # Values can hold values: a few lines could fill any memory.
         self._filled_in += len(text)
         if self._filled_in > _LARGEST:
-            raise self._cursor.error("its values are longer than 4 MiB together")
+            raise Malformed("its values are longer than 4 MiB together")
         return text
 
     def _substitution(self) -> str:
-        start = self._cursor.at
         self._cursor.take()
         if self._cursor.peek() == "{":
             self._cursor.take()
-            return self._braced(start)
+            return self._braced()
         name = self._cursor.name()
         if not name:
             return "$"
@@ -172,9 +171,9 @@ class Lexer:
             return written if self._reading.keeps_unset else ""
         return value
 
-    def _braced(self, start: int) -> str:
+    def _braced(self) -> str:
         if self._cursor.peek() in ("", "{", "}", ":"):
-            raise self._cursor.error("bad substitution")
+            raise Malformed("bad substitution")
         name = self._cursor.name()
         operator = self._cursor.take()
         match operator:
@@ -185,13 +184,13 @@ class Lexer:
             case "/":
                 return self._replaced(name)
             case _:
-                raise Malformed(f"unsupported modifier {operator!r} in a substitution", start)
+                raise Malformed(f"unsupported modifier {operator!r} in a substitution")
 
     def _substituted(self, name: str, operator: str) -> str:
         kind = operator[-1]
         is_pattern = kind in "#%"
         if is_pattern and operator.startswith(":"):
-            raise self._cursor.error(f"unsupported modifier {operator!r} in a substitution")
+            raise Malformed(f"unsupported modifier {operator!r} in a substitution")
         start = self._cursor.at
         word, _ = self._until("}", keeps_escapes=is_pattern)
         written = self._cursor.text[start : self._cursor.at - 1]
@@ -208,11 +207,11 @@ class Lexer:
                 return "" if is_missing else word
             case "?" if is_missing:
                 # The message as written: expanded, it could show a value.
-                raise self._cursor.error(f"{name}: {written or _missing(value)}")
+                raise Malformed(f"{name}: {written or _missing(value)}")
             case "?":
                 return value or ""
             case _:
-                raise self._cursor.error(f"unsupported modifier {operator!r} in a substitution")
+                raise Malformed(f"unsupported modifier {operator!r} in a substitution")
 
     def _trimmed(self, kind: str, word: str, value: str) -> str:
         is_greedy = word.startswith(kind)
@@ -221,7 +220,7 @@ class Lexer:
         try:
             return trim(value, pattern, greedy=is_greedy)
         except MalformedPattern as error:
-            raise self._cursor.error(str(error)) from error
+            raise Malformed(str(error)) from error
 
     def _replaced(self, name: str) -> str:
         everywhere = self._cursor.peek() == "/"
@@ -235,7 +234,7 @@ class Lexer:
         try:
             return replaced(value or "", pattern, replacement, everywhere=everywhere)
         except MalformedPattern as error:
-            raise self._cursor.error(str(error)) from error
+            raise Malformed(str(error)) from error
 
 
 def _missing(value: str | None) -> str:
