@@ -62,7 +62,7 @@ class Image:
     context: str
     repository: Repository | None = None
     target: str | None = None
-    arguments: Mapping[str, str] = field(factory=dict, hash=False)
+    arguments: Mapping[str, str] = field(factory=dict, hash=False, repr=False)
     labels: Mapping[str, str] = field(factory=dict, hash=False)
     platforms: tuple[Platform, ...] = (LINUX_AMD64,)
     contexts: Mapping[str, str] = field(factory=dict, hash=False)

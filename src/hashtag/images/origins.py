@@ -48,7 +48,7 @@ class BuildRequest:
     """
 
     target: str | None = None
-    arguments: Mapping[str, str] = field(factory=dict, hash=False)
+    arguments: Mapping[str, str] = field(factory=dict, hash=False, repr=False)
     labels: Mapping[str, str] = field(factory=dict, hash=False)
     platform: Platform
     build_platform: Platform

@@ -65,7 +65,7 @@ class BuildSpec:
     dockerfile: str
     context: str
     target: str | None = None
-    arguments: Mapping[str, str | None] = field(factory=dict, hash=False)
+    arguments: Mapping[str, str | None] = field(factory=dict, hash=False, repr=False)
     labels: Mapping[str, str] = field(factory=dict, hash=False)
     platforms: tuple[Platform, ...] = ()
     contexts: Mapping[str, str] = field(factory=dict, hash=False)
