@@ -99,8 +99,8 @@ def words(each: Statement) -> tuple[tuple[str, ...], bool]:
             inner = nested(each)
             if inner.name == "onbuild":  # its answer leaves a word out
                 reject()
-            value, _ = words(inner)
-            return (inner.name, *value), False
+            value, is_json = words(inner)
+            return (inner.name, *value), is_json
         case "healthcheck" | "onbuild":
             return (), False
         case _:
@@ -125,7 +125,7 @@ PIECES = st.sampled_from(
         " ", "  ", "\t", "a", "b=c", "=", "x y", '"', "'", '"q r"', "'s t'", "\\", "`", "\\ ", "\\\\", "$V",
         "${V:-<<E}", "<<E", "<<-E", "<<'E'", "<<", "--f=x", "--", "--g", "-", "[", "]", '["a", "b"]',
         '["a", 1]', "[]", "#", "é", "\u00a0", "\v", "\f", "\r", "\x1c", "NONE", "CMD", "RUN ", "ENV ",
-        "COPY ",
+        "COPY ", 'RUN ["a"]', "RUN <<E",
     ]
 )  # fmt: skip
 BODIES = st.sampled_from(["E", "\tE", "E ", "x", "# c", "", "FROM y", "\\", "E\r", "  "])
