@@ -15,6 +15,9 @@ from hashtag.errors import FAILED, UsageError
 from hashtag.rendering import KINDS
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from hashtag.images.bases import KnownBases
     from hashtag.planning.plan import Plan
     from hashtag.project import Project
     from hashtag.registry import Registry
@@ -41,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         warn([*plan.warnings, *_report_limits(arguments, plan)])
         if arguments.save:
             plan.save(arguments.save)
-        write_all(wanted(arguments), lambda kind: _render(plan, kind))
+        write_all(wanted(arguments), lambda kind: render(plan, kind))
         if arguments.apply:
             _apply(plan, registry)
     if not any(output.kind == "table" and output.path is None for output in wanted(arguments)):
@@ -49,20 +52,26 @@ def run(arguments: argparse.Namespace) -> int:
     return status(arguments, plan)
 
 
-def make_plan(arguments: argparse.Namespace, project: Project, registry: Registry) -> Plan:
-    """Return the plan that the options of `add_plan_options` ask for."""
-    saved = getattr(arguments, "save", None)
+def make_plan(
+    arguments: argparse.Namespace,
+    project: Project,
+    registry: Registry,
+    pins: KnownBases | None = None,
+    at: datetime | None = None,
+) -> Plan:
+    """Return the plan that the options of `add_plan_options` ask for; with the pins of another plan."""
+    written = [getattr(arguments, name, None) for name in ("save", "receipt")]
     with progress("hashing") as count:
         return project.plan(
             registry,
             images=arguments.images,
-            bases=given_bases(arguments),
+            bases=given_bases(arguments) if pins is None else pins,
             what_if=dict(arguments.what_if),
-            at=arguments.at,
+            at=at or arguments.at,
             rebuild=arguments.rebuild,
             salts=dict(arguments.salts),
             keep_going=arguments.keep_going,
-            outputs=[*files(arguments), *([saved] if saved else [])],
+            outputs=[*files(arguments), *filter(None, written)],
             progress=count,
         )
 
@@ -74,11 +83,12 @@ def status(arguments: argparse.Namespace, plan: Plan) -> int:
     return WORK_TO_DO if arguments.exit_code and plan.builds else 0
 
 
-def _render(plan: Plan, kind: str) -> str:
+def render(plan: Plan, kind: str) -> str:
+    """Return a plan as a document."""
+    from hashtag import rendering
     from hashtag.cli.table import table
-    from hashtag.rendering import render
 
-    return table(plan) if kind == "table" else render(plan, kind)
+    return table(plan) if kind == "table" else rendering.render(plan, kind)
 
 
 def _apply(plan: Plan, registry: Registry) -> None:

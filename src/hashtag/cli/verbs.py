@@ -13,6 +13,8 @@ from typing import Protocol, cast
 
 VERBS: Mapping[str, str] = {
     "plan": "decide which images are built and which exist",
+    "build": "build what does not exist, parents first",
+    "run": "plan, build and apply: the one line of a CI job",
     "apply": "give the existing images of a saved plan this pipeline's tag",
     "hash": "print the cache tag of one image; no project needed",
     "list": "print the images, parents first",

@@ -15,7 +15,7 @@ from hashtag.images.model import Image
 from hashtag.oci.digest import Digest
 from hashtag.oci.ports import Home, Writer
 from hashtag.oci.reference import Reference
-from hashtag.planning.plan import Build, Plan, Reason
+from hashtag.planning.plan import Build, Plan
 from hashtag.project.checking import check_again, hash_as_planned
 from hashtag.project.preparing import Preparation, build_spec, insecure
 from hashtag.project.project import Project
@@ -63,6 +63,12 @@ class ImageBuild:
             if not self._was_second(build):
                 staged.push(self.builder, self.processes)
         return settle(whole, self.registry)
+
+    def _was_second(self, build: Build) -> bool:
+        """Whether another pipeline made the image meanwhile, and pushing would replace its tag."""
+        cache = build.target.cache_reference
+        is_direct = build.reference == cache and build.reason is not Reason.REBUILD_ASKED
+        return is_direct and self.registry.resolve(cache) is not None
 
     def _staged(self, build: Build, image: Image, folder: Path, parents: Mapping[str, Digest]) -> StagedBuild:
         preparation = Preparation(

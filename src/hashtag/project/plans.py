@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 
 from attrs import evolve
 
@@ -18,10 +19,12 @@ from hashtag.errors import (
     UntrustedAnswer,
     raise_all,
 )
+from hashtag.images.bases import KnownBases
 from hashtag.oci.ports import Writer
 from hashtag.oci.reference import Reference, Repository
 from hashtag.planning.change import PutArtifact
 from hashtag.planning.document import from_json, to_json
+from hashtag.planning.known import known_bases
 from hashtag.planning.plan import Action, Alias, Build, Failed, Plan
 
 PLAN_TYPE = "application/vnd.hashtag.plan.v1+json"
@@ -82,7 +85,10 @@ class PlanStore:
             return None
         before = self.load(plan.pipeline_tag)
         if before is None:
-            self._check_free(plan)
+            occupied = self._occupied(plan)
+            # Jobs of one pipeline may begin at once: another one's plan can be there by now.
+            before = self.load(plan.pipeline_tag) if occupied else None
+            raise_all(() if before else occupied)
         whole = plan if before is None else merged(before, plan)
         content = to_json(whole, saved=True).encode()
         reference = self.reference(plan.pipeline_tag)
@@ -111,12 +117,12 @@ class PlanStore:
         except UnicodeDecodeError as error:
             raise InvalidDocument("it is not UTF-8") from error
 
-    def _check_free(self, plan: Plan) -> None:
+    def _occupied(self, plan: Plan) -> list[TagOccupied]:
         from hashtag.registry.bases import find
 
         wanted = {tag: action for action in plan if (tag := _own_tag(action)) is not None}
         held = find(self._registry, wanted)
-        raise_all(
+        return [
             TagOccupied(
                 f"holds {descriptor.digest}, which this pipeline did not put there",
                 where=str(tag),
@@ -124,7 +130,7 @@ class PlanStore:
             )
             for tag, descriptor in held.items()
             if not _is_it(wanted[tag], str(descriptor.digest))
-        )
+        ]
 
     def _warn(self, verb: str, reference: Reference, error: HashtagError) -> None:
         if not self.warnings:
@@ -172,3 +178,20 @@ def _is_it(action: Action, digest: str) -> bool:
             return str(action.digest) == digest
         case Build() | Failed():
             return False
+
+
+def with_pins_of(before: Plan | None, make: Callable[[KnownBases | None, datetime | None], Plan]) -> Plan:
+    """
+    Return a plan made with the bases and the time of the plan before, if that is of the same content.
+
+    Decisions are made anew; for other content, so are the pins.
+
+    Args:
+        before: The plan that is stored under this pipeline's tag.
+        make: Makes a plan with the bases and the time that it is given.
+    """
+    if before is not None:
+        plan = make(known_bases(before), datetime.fromisoformat(before.at))
+        if agree(before, plan):
+            return plan
+    return make(None, None)

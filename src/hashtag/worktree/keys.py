@@ -65,4 +65,10 @@ def variable(key: str) -> str:
 
 
 # Variables that other parts of hashtag read; they are no settings of the file.
-FOREIGN_VARIABLES = ("HASHTAG_REGISTRY", "HASHTAG_TRUSTED")
+FOREIGN_VARIABLES = (
+    "HASHTAG_REGISTRY",
+    "HASHTAG_TRUSTED",
+    "HASHTAG_BUILDER",
+    "HASHTAG_BUILDER_ARGS",
+    "HASHTAG_BUILD_ARGS",
+)

@@ -1,0 +1,93 @@
+"""hashtag build: what does not exist, parents first."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hashtag.cli.building import add_build_options, build, finish, make_pinned_plan, store_plan
+from hashtag.cli.options import add_plan_options, connect, open_project, open_registry
+from hashtag.cli.terminal import warn
+from hashtag.errors import UsageError
+
+if TYPE_CHECKING:
+    from hashtag.planning.plan import Plan
+    from hashtag.project import Project
+    from hashtag.project.plans import PlanStore
+    from hashtag.registry import Registry
+
+_PIPELINE = "pipeline:"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command line."""
+    parser.add_argument(
+        "--plan",
+        metavar="FILE|pipeline:TAG",
+        help="build this plan: a file that `hashtag plan --save` wrote, or what a pipeline stored",
+    )
+    parser.add_argument(
+        "--print", dest="is_printed", action="store_true", help="print the command lines, build nothing"
+    )
+    add_build_options(parser)
+    add_plan_options(parser)
+    parser.set_defaults(outputs=[])
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Build the images of a plan that do not exist; print the digest of each."""
+    from hashtag.project.plans import PlanStore
+
+    project = open_project(arguments)
+    with _registry(arguments, project) as (registry, saved):
+        placed = project.placed(registry, {})
+        store = PlanStore(registry, placed.settings.plans_repository)
+        plan = saved or _plan(arguments, placed, registry, store)
+        warn(plan.warnings)
+        if arguments.is_printed:
+            _print(plan, arguments.builder or "buildx", arguments.images)
+            return 0
+        store_plan(store, plan)
+        receipt = build(arguments, placed, registry, plan, aliases=False)
+    return finish(plan, receipt)
+
+
+@contextmanager
+def _registry(arguments: argparse.Namespace, project: Project) -> Iterator[tuple[Registry, Plan | None]]:
+    """Yield the registry of the plan in a file, and that plan; else the project's."""
+    from hashtag.planning.plan import Plan
+
+    if arguments.plan is None or arguments.plan.startswith(_PIPELINE):
+        with open_registry(arguments, project) as registry:
+            yield registry, None
+        return
+    plan = Plan.load(arguments.plan)
+    mirrors = project.settings.mirrors
+    with connect(arguments, plan.repository, layout_root=Path.cwd(), mirrors=mirrors) as registry:
+        yield registry, plan
+
+
+def _plan(arguments: argparse.Namespace, project: Project, registry: Registry, store: PlanStore) -> Plan:
+    if arguments.plan is None:
+        return make_pinned_plan(arguments, project, registry, store)
+    tag = arguments.plan.removeprefix(_PIPELINE)
+    plan = store.load(tag)
+    if plan is None:
+        warn(store.warnings)
+        raise UsageError(
+            f"no plan is stored for pipeline {tag!r}", where=arguments.plan, hint="hand it on as --plan FILE"
+        )
+    return plan
+
+
+def _print(plan: Plan, builder: str, images: list[str]) -> None:
+    from hashtag.planning.command import push_commands
+
+    for each in plan.builds:
+        if not images or each.name in images:
+            for line in [each.command(builder), *push_commands(each, builder)]:
+                print(shlex.join(line))
