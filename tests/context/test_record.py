@@ -184,3 +184,16 @@ def test_two_file_sets_never_meet(one: list[tuple[str, str]], other: list[tuple[
         return b"".join(Line(p, "file", "0644", c.encode().hex() or "-").framed() for p, c in pairs)
 
     assert (framed(one) == framed(other)) is (one == other)
+
+
+def test_a_dockerfile_in_lower_case_is_found_and_keeps_the_default_ignore_file(tmp_path: Path) -> None:
+    for name, content in {
+        "dockerfile": "FROM x\nCOPY . /\n",
+        "Dockerfile.dockerignore": "a\n",
+        "a": "1",
+    }.items():
+        (tmp_path / name).write_text(content)
+    before = hashtag.fingerprint(tmp_path, bases={"x": BASE})
+    (tmp_path / "a").write_text("2")
+
+    assert hashtag.fingerprint(tmp_path, bases={"x": BASE}) == before

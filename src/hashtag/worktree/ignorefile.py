@@ -54,9 +54,11 @@ def read_ignore_rules(
 
 def find_ignore_file(context: Path, dockerfile: Path | None = None) -> Path | None:
     """Return the ignore file that counts for a Dockerfile; see `read_ignore_rules`."""
-    dockerfile = context / DEFAULT_DOCKERFILE if dockerfile is None else dockerfile
-    specific = dockerfile.with_name(f"{dockerfile.name}{DEFAULT_IGNORE_FILE}")
-    return next(filter(_is_file, (specific, context / DEFAULT_IGNORE_FILE)), None)
+    named = [context / DEFAULT_DOCKERFILE] if dockerfile is None else [dockerfile]
+    if dockerfile == context / DEFAULT_DOCKERFILE.lower():  # found where `Dockerfile` was looked for
+        named.insert(0, context / DEFAULT_DOCKERFILE)
+    specific = [path.with_name(f"{path.name}{DEFAULT_IGNORE_FILE}") for path in named]
+    return next((path for path in (*specific, context / DEFAULT_IGNORE_FILE) if path.is_file()), None)
 
 
 def read_context_rules(context: Path, *, display: Callable[[Path], str] = str) -> IgnoreRules | None:
