@@ -266,7 +266,10 @@ def _copy(state: StageState, instruction: Copy) -> CopyOperation:
         sources=tuple(word for word in words if word not in remotes),
         remotes=remotes,
         inline=tuple(
-            Inline(h.name, expand_raw(h.content, state.environment.variables) if h.expand else h.content)
+            Inline(
+                h.name,
+                expand_raw(h.content, state.environment.variables, location=at) if h.expand else h.content,
+            )
             for h in instruction.heredocs
         ),
         destination=join_path(
