@@ -197,3 +197,36 @@ def test_a_dockerfile_in_lower_case_is_found_and_keeps_the_default_ignore_file(t
     (tmp_path / "a").write_text("2")
 
     assert hashtag.fingerprint(tmp_path, bases={"x": BASE}) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "contexts", "stands"),
+    [
+        pytest.param("# syntax=x\nFROM scratch", {}, '"syntax":{"image"', id="a frontend"),
+        pytest.param("FROM lib", {"lib": "lib"}, '"base":{"files"', id="a stage from a folder"),
+        pytest.param("FROM x\nCOPY --from=lib f /", {"lib": "lib"}, '"copy":[{"files"', id="a named context"),
+        pytest.param("FROM x\nRUN --mount=from=y,target=/y r", {}, '"from":{"image"', id="a mounted image"),
+        pytest.param("FROM x\nRUN --mount=target=/c r", {}, '"mounts":[{"files"', id="a mounted context"),
+        pytest.param("FROM x\nCOPY --from=scratch a /", {}, '"from":{"scratch":true}', id="nothing at all"),
+        pytest.param(
+            "FROM --platform=linux/arm64 x", {}, '"platform":"linux/arm64"}', id="a stage's platform"
+        ),
+        pytest.param("FROM x\nCOPY <<E /\nE", {}, '"name":"E"', id="a here-document"),
+    ],
+)
+def test_a_record_says_where_content_comes_from(
+    tmp_path: Path, text: str, contexts: dict[str, str], stands: str
+) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/f").write_text("1")
+    named = {name: tmp_path / folder for name, folder in contexts.items()}
+
+    found = fingerprint(tmp_path, text + "\n", build_contexts=named)
+
+    assert stands in canonical(found.record).decode()
+
+
+def test_the_whole_context_stands_in_a_record_where_all_of_it_counts(tmp_path: Path) -> None:
+    found = fingerprint(tmp_path, "FROM x\n", context_files="all")
+
+    assert found.record["contexts"][""]["count"] == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
@@ -61,8 +60,3 @@ def refresh_number(period_seconds: int, name: str, at_seconds: float) -> int:
     """
     offset = int.from_bytes(sha256(name.encode()).digest()[:8]) % period_seconds
     return int(at_seconds + offset) // period_seconds
-
-
-def record_text(record: Mapping[str, Any]) -> str:
-    """Return a record for people: the same document, indented."""
-    return json.dumps(record, sort_keys=True, indent=2, ensure_ascii=False)

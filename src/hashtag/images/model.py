@@ -96,15 +96,3 @@ class Graph:
     """The images of a project, parents before children."""
 
     nodes: tuple[Node, ...]
-
-    def ancestors(self, name: str) -> frozenset[str]:
-        """Return the names of all that `name` is built from, directly or not."""
-        parents = {node.image.name: node.parents for node in self.nodes}
-        found: set[str] = set()
-        waiting = list(parents[name])
-        while waiting:
-            parent = waiting.pop()
-            if parent not in found:
-                found.add(parent)
-                waiting.extend(parents[parent])
-        return frozenset(found)
