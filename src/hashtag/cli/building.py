@@ -119,8 +119,8 @@ def _say_outcome(outcome: Outcome) -> None:
             say(f"{target.name}: built, {digest}")
         case Found(target, digest):
             say(f"{target.name}: exists, {digest}")
-        case NotMade(target, error):
-            say(f"{target.name}: {error}")
+        case NotMade(target):
+            say(f"{target.name}: failed")  # why stands at the end, where it is looked for
 
 
 def _logins(arguments: argparse.Namespace, plan: Plan) -> dict[str, Login]:

@@ -95,7 +95,7 @@ def _mount_source(word: str) -> str:
 def _flags(each: Statement) -> Iterator[tuple[str, tuple[int, int]]]:
     """Yield each flag, unquoted, and where it stands in the line's text, with its quotes."""
     ends = [*(flag.offset for flag in each.flags[1:]), each.start]
-    for flag, end in zip(each.flags, ends, strict=True):
+    for flag, end in zip(each.flags, ends, strict=False):  # without flags, an end too many
         raw = quoted_words(each.line.text[flag.offset : end], each.escape)[0]
         yield flag.text, (flag.offset, flag.offset + len(raw.text))
 

@@ -15,7 +15,7 @@ from hashtag.images.model import Image
 from hashtag.oci.digest import Digest
 from hashtag.oci.ports import Home, Writer
 from hashtag.oci.reference import Reference
-from hashtag.planning.plan import Build, Plan
+from hashtag.planning.plan import Build, Plan, Reason
 from hashtag.project.checking import check_again, hash_as_planned
 from hashtag.project.preparing import Preparation, build_spec, insecure
 from hashtag.project.project import Project
