@@ -71,7 +71,9 @@ def test_a_copy_takes(source: str, seen: list[str]) -> None:
     assert copied(TREE, source) == seen
 
 
-@pytest.mark.parametrize("source", ["none", "a.txt/b", "d/none", "loop", "dangling", "d/y/../../none", r"\[q\]"])
+@pytest.mark.parametrize(
+    "source", ["none", "a.txt/b", "d/none", "loop", "dangling", "d/y/../../none", r"\[q\]"]
+)
 def test_a_literal_source_that_is_not_there_is_an_error(source: str) -> None:
     tree = listing("a.txt", "d/y/z", "loop -> loop", "dangling -> nowhere")
 

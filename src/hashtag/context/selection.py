@@ -138,7 +138,7 @@ def _ancestors(path: str) -> Iterator[str]:
 
 
 def _parents(listing: Listing, use: CopyUse, location: Location | None) -> Selection:
-    """Return the matches of `COPY --parents` with their folders, seen from the pivot `/./` if there is one."""
+    """Return the matches of `COPY --parents` with their folders, seen from the pivot `/./`."""
     base, pivot, pattern = use.source.partition("/./")
     if not pivot:
         base, pattern = "", use.source
