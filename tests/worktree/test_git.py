@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from hashtag.worktree.git import GitFacts, facts
+from hashtag.worktree.git import GitFacts, facts, remote_commit
+from servers.web import web
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 AT = datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
@@ -145,3 +147,47 @@ def test_a_repositorys_configuration_starts_no_program(repository: Path, tmp_pat
     facts(repository, PATH)
 
     assert not (tmp_path / "sprung").exists()
+
+
+@pytest.fixture
+def published(repository: Path, tmp_path: Path) -> Iterator[str]:
+    """Return the URL of a clone that is served over HTTP."""
+    _git(repository, "tag", "v1", "-m", "with a message")
+    _git(repository, "tag", "light")
+    _git(repository, "commit", "--quiet", "--allow-empty", "-m", "second")
+    _git(repository, "branch", "light")
+    served = tmp_path / "served" / "r.git"
+    _git(repository, "clone", "--quiet", "--mirror", str(repository), str(served))
+    _git(served, "update-server-info")
+    with web(served.parent) as server:
+        yield f"{server.url}/r.git"
+
+
+@pytest.mark.parametrize(
+    ("ref", "revision"),
+    [
+        pytest.param("", "HEAD", id="default branch"),
+        pytest.param("main", "main", id="branch"),
+        pytest.param("v1", "v1^{commit}", id="the commit behind a tag with a message"),
+        pytest.param("light", "refs/heads/light", id="a branch before a tag of the same name"),
+        pytest.param("refs/tags/light", "refs/tags/light", id="written in full"),
+    ],
+)
+def test_the_commit_of_another_repositorys_ref_is_known(
+    repository: Path, published: str, ref: str, revision: str
+) -> None:
+    assert remote_commit(published, ref, PATH) == _git(repository, "rev-parse", revision)
+
+
+@pytest.mark.parametrize("ref", ["absent", "ma*", "--upload-pack=x"])
+def test_a_ref_that_is_not_there_has_no_commit(published: str, ref: str) -> None:
+    assert remote_commit(published, ref, PATH) is None
+
+
+@pytest.mark.parametrize("url", ["ext::touch {}", "file://{}", "--upload-pack=touch {}", "{}"])
+def test_only_protocols_of_the_network_are_asked(repository: Path, tmp_path: Path, url: str) -> None:
+    path = tmp_path / "touched"
+
+    assert remote_commit(url.format(path), "", PATH) is None
+    assert remote_commit(str(repository), "", PATH) is None
+    assert not path.exists()

@@ -21,6 +21,7 @@ from hashtag.oci.ports import Reader
 from hashtag.worktree.contexts import Contexts
 from hashtag.worktree.dockerfile_sources import read_sources
 from hashtag.worktree.fingerprinting import Fingerprints, Hashing
+from hashtag.worktree.git import remote_commit
 
 Progress: TypeAlias = Callable[[int, int], None]
 
@@ -247,10 +248,13 @@ def _remotes(resolved: Resolved) -> dict[str, str]:
     """Return what stands for the content of each remote source, as the images' policies say."""
     from hashtag.registry.remote import stands_for
 
+    def commit_of(url: str, ref: str) -> str | None:
+        return remote_commit(url, ref, os.environ)
+
     found: dict[str, str] = {}
     for image in resolved.images:
         for lowered in resolved.resolution.lowered[image.name].values():
             for operation in lowered.remote_copies():
                 for remote in operation.remotes:
-                    found[remote] = stands_for(remote, operation, image.remote_add)
+                    found[remote] = stands_for(remote, operation, image.remote_add, commit_of)
     return found

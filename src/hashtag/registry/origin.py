@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urljoin, urlsplit
 
 from attrs import frozen
@@ -11,7 +11,12 @@ from attrs import frozen
 from hashtag.errors import UntrustedAnswer
 
 _PORTS = {"https": 443, "http": 80}
-_PRIVATE_NAMES = ("localhost", "metadata.google.internal")
+_METADATA_NAMES = ("metadata.google.internal",)
+_PRIVATE_NAMES = ("localhost", *_METADATA_NAMES)
+# Where machines of clouds are told their secrets, beside 169.254.169.254: Alibaba, AWS over IPv6.
+_METADATA_ADDRESSES = (ip_address("100.100.100.200"), ip_address("fd00:ec2::254"))
+# RFC 6052: IPv4 addresses behind a translator.
+_NAT64 = ip_network("64:ff9b::/96")
 
 
 @frozen
@@ -60,6 +65,16 @@ def is_loopback(host: str) -> bool:
         return True
     address = _address(name)
     return address is not None and address.is_loopback
+
+
+def is_link_local(host: str) -> bool:
+    """Return whether a host's name or address is for machines of one link, or tells a cloud's secrets."""
+    address = _address(host)
+    if address is None:
+        return host in _METADATA_NAMES
+    if address in _NAT64:
+        address = IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.is_link_local or address in _METADATA_ADDRESSES
 
 
 def joined(url: str, location: str) -> str:

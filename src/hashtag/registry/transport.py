@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -39,6 +39,9 @@ class Request:
     Attributes:
         limit: The most bytes of a good answer's body; of a bad one at most 64 KiB are kept.
         is_secret: Whether it is for one origin alone: a redirect to another is refused.
+        take: Gets a good answer's body piece by piece, in place of the memory; None keeps it.
+        check_host: Called with each host before it is asked, and with the address that answered
+            before its body is read; raises to refuse it.
     """
 
     method: str
@@ -47,6 +50,8 @@ class Request:
     content: bytes = field(default=b"", repr=False)
     limit: int = ERROR_LIMIT
     is_secret: bool = False
+    take: Callable[[bytes], object] | None = field(default=None, repr=False)
+    check_host: Callable[[str], None] | None = field(default=None, repr=False)
 
 
 @frozen(kw_only=True)
@@ -144,6 +149,8 @@ class Transport:
         """
         start = Origin.of(request.url)
         for _ in range(_REDIRECTS + 1):
+            if request.check_host:
+                request.check_host(Origin.of(request.url).host)
             answer = self._once(request, guess=guess)
             target = _redirect_target(request, answer)
             if target is None:
@@ -172,6 +179,7 @@ class Transport:
             with self._opened().stream(
                 request.method, request.url, headers=headers, content=request.content, timeout=timeout
             ) as response:
+                _check_address(response, request)
                 return Answer(
                     status=response.status_code,
                     url=request.url,
@@ -209,14 +217,22 @@ def _body(response: httpx.Response, request: Request) -> bytes:
         # A few kilobytes could unpack to gigabytes; nobody asked for it.
         raise RegistryError("the answer is compressed, though that was not asked for", where=where)
     limit = request.limit if response.is_success else ERROR_LIMIT
-    content = bytearray()
+    content, size = bytearray(), 0
+    take = request.take if request.take and response.is_success else content.extend
     for chunk in response.iter_raw(64 * 1024):
-        content += chunk
-        if len(content) > limit:
+        size += len(chunk)
+        if size > limit and response.is_success:
+            raise RegistryError(f"the answer is larger than {limit} bytes", where=where)
+        take(chunk)
+        if size > limit:
             break
-    if len(content) > limit and response.is_success:
-        raise RegistryError(f"the answer is larger than {limit} bytes", where=where)
     return bytes(content[:limit])
+
+
+def _check_address(response: httpx.Response, request: Request) -> None:
+    stream = response.extensions.get("network_stream")
+    if request.check_host and stream is not None and (peer := stream.get_extra_info("server_addr")):
+        request.check_host(peer[0])
 
 
 def _redirect_target(request: Request, answer: Answer) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -57,6 +57,34 @@ def facts(folder: Path, environ: Mapping[str, str]) -> GitFacts:
     return GitFacts(commit=commit, commit_time=time, ref=ref)
 
 
+def remote_commit(url: str, ref: str, environ: Mapping[str, str]) -> str | None:
+    """
+    Return the commit that a ref of another repository has now, as BuildKit chooses it.
+
+    A branch before a tag of the same name, and of a tag with a message the commit behind it. The
+    user's own settings of git count (proxies, logins); a repository's here do not.
+
+    Args:
+        url: http, https, ssh, git, or `user@host:path`.
+        ref: A branch, a tag, or `refs/…`; empty for the default branch.
+        environ: The variables.
+    """
+    wanted = ref or "HEAD"
+    options = (*_SAFE, *_OF_OTHERS, "ls-remote", "--", url, wanted, f"{wanted}^{{}}")
+    text = _run(Path("/"), _environment(environ) | _REMOTE, options) or ""
+    found = {name: commit for commit, _, name in (line.partition("\t") for line in text.splitlines())}
+    full = f"refs/{ref.removeprefix('refs/')}"
+    names = (f"refs/heads/{ref}", f"refs/tags/{ref}^{{}}", f"refs/tags/{ref}", f"{full}^{{}}", full)
+    return _object_of(next((found[name] for name in (names if ref else ("HEAD",)) if name in found), None))
+
+
+# What reads another repository may use the network, but asks nobody and follows nobody.
+_OF_OTHERS = ("-c", "http.followRedirects=false", "-c", "core.askPass=")
+_REMOTE = {
+    "GIT_ALLOW_PROTOCOL": "http:https:ssh:git",
+    "GIT_DIR": "/dev/null",  # no repository, and so none's settings
+    "GIT_SSH_COMMAND": "ssh -o BatchMode=yes",
+}
 _REFS = ("CI_COMMIT_BRANCH", "CI_COMMIT_REF_NAME", "CI_COMMIT_TAG", "GITHUB_REF_NAME")
 
 
@@ -82,11 +110,15 @@ def _committed(commit: str | None) -> datetime | None:
 
 
 def _ask(folder: Path, environ: Mapping[str, str], *arguments: str) -> str | None:
+    return _run(folder, _environment(environ), (*_SAFE, *arguments))
+
+
+def _run(folder: Path, environ: Mapping[str, str], arguments: Sequence[str]) -> str | None:
     try:
-        answer = subprocess.run(  # noqa: S603  # no shell; the only argument from outside is an object id
-            ["git", *_SAFE, *arguments],  # noqa: S607  # as the user's PATH has it
+        answer = subprocess.run(  # noqa: S603  # no shell; what comes from outside stands after --
+            ["git", *arguments],  # noqa: S607  # as the user's PATH has it
             cwd=folder,
-            env=_environment(environ),
+            env=dict(environ),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_TIMEOUT_SECONDS,
