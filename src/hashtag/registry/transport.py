@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import weakref
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from threading import Lock
@@ -204,6 +205,8 @@ class Transport:
                     mounts=dict.fromkeys(("all://localhost", "all://127.0.0.1", "all://[::1]")),
                     transport=self._wire,
                 )
+                # Who does not close a registry must not leave its connections to the garbage collector.
+                weakref.finalize(self, self._client.close)
             return self._client
 
 
