@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import hashtag
+from servers.docker_registry import RunningRegistry
 
 PAGE = Path(__file__).parents[2] / "docs" / "library.md"
 SECTIONS = {section.splitlines()[0]: section for section in PAGE.read_text().split("\n## ")[1:]}
@@ -19,8 +20,11 @@ EXAMPLES = [
 ]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("code", EXAMPLES)
-def test_an_example_runs(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_example_runs(
+    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, docker_registry: RunningRegistry
+) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
     builder = tmp_path / "bin" / "docker"
     builder.parent.mkdir()
@@ -29,8 +33,7 @@ def test_an_example_runs(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("PATH", f"{builder.parent}:{os.environ['PATH']}")
     monkeypatch.chdir(tmp_path)
 
-    # An empty layout stands for the server of the example.
-    exec(code.replace("registry.example.com/group/project", f"oci-layout:{tmp_path}/registry"), {})
+    exec(code.replace("registry.example.com", docker_registry.host), {})
 
 
 def test_every_public_name_is_on_the_page() -> None:
