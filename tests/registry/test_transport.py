@@ -33,9 +33,10 @@ def redirect(target: str, status: int = 307) -> Reply:
     return Reply(status, headers={"Location": target})
 
 
+@pytest.mark.parametrize("library", ["httpx", "tenacity"])
 @pytest.mark.parametrize("module", ["hashtag.registry", "hashtag.registry.router", "hashtag.testing"])
-def test_importing_the_package_does_not_import_httpx(module):
-    code = f"import sys, {module}; sys.exit('httpx' in sys.modules)"
+def test_importing_the_package_does_not_import_what_only_requests_need(module, library):
+    code = f"import sys, {module}; sys.exit({library!r} in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

@@ -8,11 +8,14 @@ import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from threading import Lock
-from typing import TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from attrs import field, frozen
 
 from hashtag.errors import RegistryUnreachable
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
 T = TypeVar("T")
 
@@ -91,7 +94,7 @@ class Retries:
     """
 
     budget_seconds: float = 30.0
-    sleep: Callable[[float], object] = time.sleep
+    sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], float] = time.time
     jitter: Callable[[], float] = random.random
@@ -105,35 +108,79 @@ class Retries:
         Raises:
             RegistryUnreachable: The budget would be exceeded by the next wait.
         """
-        start, attempt = self.clock(), 0
-        while True:
-            began = self.clock()
-            try:
-                answer = ask(attempt)
-            except Temporary as failure:
-                wait = self._wait(host, failure, attempt, start, began)
-                _LOG.debug("%s: %s; asked again in %.1f s", host, failure.cause, wait)
-                self.sleep(wait)
-                attempt += 1
-            else:
-                self._worked(host)
-                return answer
+        from tenacity import Retrying, retry_if_exception_type  # only where something is asked at all
 
-    def _wait(self, host: str, failure: Temporary, attempt: int, start: float, began: float) -> float:
-        asked = retry_after_seconds(failure.retry_after, self.now())
-        wait = wait_seconds(attempt, asked, self.jitter())
+        call = _Call(self, host)
+        loop = Retrying(
+            sleep=self.sleep,
+            retry=retry_if_exception_type(Temporary),
+            wait=call.wait_seconds,
+            stop=call.is_too_long,
+            before_sleep=call.tell,
+            retry_error_callback=call.give_up,
+        )
+        answer: T = loop(call.attempt, ask)
+        self._worked(host)
+        return answer
+
+    def spend(self, host: str, start: float, began: float, wait: float) -> bool:
+        """
+        Return whether waiting would exceed a host's budget; then the next request finds it used up.
+
+        Args:
+            host: Whose budget.
+            start: When the request was first made.
+            began: When the attempt was made that failed.
+            wait: In seconds.
+        """
         with self._lock:
             since = min(start, self._failing_since.setdefault(host, began))
-        if self.clock() + wait - since > self.budget_seconds:
-            with self._lock:  # the next request to this host finds the budget used up
+            is_spent = self.clock() + wait - since > self.budget_seconds
+            if is_spent:
                 self._failing_since[host] = since - self.budget_seconds
-            raise _unreachable(host, failure.cause, asked, attempt + 1) from failure
-        return wait
+            return is_spent
 
     def _worked(self, host: str) -> None:
         if host in self._failing_since:
             with self._lock:
                 self._failing_since.pop(host, None)
+
+
+class _Call:
+    """What the loop asks about one request: the policy above, for its host."""
+
+    def __init__(self, retries: Retries, host: str) -> None:
+        self._retries = retries
+        self._host = host
+        self._start = self._began = retries.clock()
+        self._attempts = 0
+        self._asked: float | None = None
+
+    def attempt(self, ask: Callable[[int], T]) -> T:
+        self._began, self._attempts = self._retries.clock(), self._attempts + 1
+        return ask(self._attempts - 1)
+
+    def wait_seconds(self, state: RetryCallState) -> float:
+        retries = self._retries
+        self._asked = retry_after_seconds(_failure(state).retry_after, retries.now())
+        return wait_seconds(self._attempts - 1, self._asked, retries.jitter())
+
+    def is_too_long(self, state: RetryCallState) -> bool:
+        return self._retries.spend(self._host, self._start, self._began, state.upcoming_sleep)
+
+    def tell(self, state: RetryCallState) -> None:
+        cause = _failure(state).cause
+        _LOG.debug("%s: %s; asked again in %.1f s", self._host, cause, state.upcoming_sleep)
+
+    def give_up(self, state: RetryCallState) -> NoReturn:
+        failure = _failure(state)
+        raise _unreachable(self._host, failure.cause, self._asked, self._attempts) from failure
+
+
+def _failure(state: RetryCallState) -> Temporary:
+    failure = state.outcome.exception() if state.outcome else None
+    assert isinstance(failure, Temporary)  # nothing else is asked again  # noqa: S101
+    return failure
 
 
 def _unreachable(host: str, cause: str, asked: float | None, attempts: int) -> RegistryUnreachable:
