@@ -268,6 +268,8 @@ def test_bytes_that_are_not_those_asked_for_are_refused():
     [
         pytest.param(manifest_of(b"{"), "not valid JSON", id="cut off"),
         pytest.param(manifest_of(b'{"a": 1, "a": 2}'), "not valid JSON", id="one key twice"),
+        pytest.param(manifest_of(b'{"a": NaN}'), "not valid JSON", id="not a number"),
+        pytest.param(manifest_of(b'{"a": -Infinity}'), "not valid JSON", id="infinity"),
         pytest.param(manifest_of(b"[" * 100_000), "not valid JSON", id="too deep"),
         pytest.param(manifest_of(b"[]"), "not a JSON object", id="a list"),
         pytest.param(manifest_of(b"\xff"), "not valid JSON", id="not UTF-8"),

@@ -92,11 +92,11 @@ class Manifest:
         Return the parsed JSON.
 
         Raises:
-            RegistryError: It is no JSON object, has a key twice, or is index and manifest at
+            RegistryError: It is no JSON object, has a key twice or NaN, or is index and manifest at
                 once (CVE-2021-41190).
         """
         try:
-            document = json.loads(self.content, object_pairs_hook=_no_key_twice)
+            document = json.loads(self.content, object_pairs_hook=_no_key_twice, parse_constant=_no_constant)
         except (ValueError, RecursionError) as error:
             raise RegistryError(f"manifest {self.digest} is not valid JSON: {error}") from error
         if not isinstance(document, dict):
@@ -131,6 +131,10 @@ def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(document) != len(pairs):
         raise ValueError("a key stands twice in one object")
     return document
+
+
+def _no_constant(text: str) -> None:
+    raise ValueError(f"{text} is no JSON")
 
 
 def _platform(document: dict[str, Any]) -> Platform:
