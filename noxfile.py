@@ -51,9 +51,10 @@ def integration(session: nox.Session) -> None:
 
 @nox.session
 def fidelity(session: nox.Session) -> None:
-    """What BuildKit was seen to do."""
+    """What BuildKit was seen to do: the tests, then the table of results by topic."""
     session.install("-e", ".[report,yaml]", *_group("tests"))
     session.run("pytest", "tests/fidelity", *session.posargs)
+    session.run("python", "-m", "fidelity.report", env={"PYTHONPATH": "tests"})
 
 
 @nox.session

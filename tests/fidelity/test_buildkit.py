@@ -10,11 +10,8 @@ import pytest
 
 import hashtag
 from fidelity.buildkit_cases import VECTORS, Build, Edit, edits, write
+from fidelity.verdicts import FALSE_MISSES
 
-# Edits that BuildKit answers from its cache and we do not, each with its reason (docs/fidelity.md).
-FALSE_MISSES = {
-    "base-copyfrom/base2": "the copied file is the same in both images, which only their layers could tell",
-}
 GOLDEN = VECTORS.with_name("golden.json")
 
 
