@@ -200,7 +200,11 @@ def docker(tmp_path_factory) -> Iterator[Mapping[str, str]]:
     """Return the environment of Debian's Docker client with an engine of its own."""
     engine = start_engine(tmp_path_factory.mktemp("engine"))
     # The engine has no bridge: a RUN has no network.
-    yield _plain() | dict(engine.environ) | {"HASHTAG_BUILDER": "docker", "HASHTAG_BUILD_ARGS": "--network=none"}
+    yield (
+        _plain()
+        | dict(engine.environ)
+        | {"HASHTAG_BUILDER": "docker", "HASHTAG_BUILD_ARGS": "--network=none"}
+    )
     engine.stop()
 
 

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from e2e.conftest import push_shell
 
@@ -201,3 +202,29 @@ def test_a_rebuild_replaces_the_image(buildah_project):
     after = buildah_project.digest("base", "2")
     (image,) = json.loads(ran.out)["images"] if ran.out.startswith("{") else ({"cache_tag": None},)
     assert after != before or image["cache_tag"] is None
+
+
+def test_images_are_built_into_a_layout_folder(buildah_project):
+    project = evolve(buildah_project, repository="oci-layout:../store")
+    project.edit(
+        "images/base/Dockerfile", "RUN echo", 'SHELL ["/bin/sh", "-ec"]\nHEALTHCHECK CMD true\nRUN echo'
+    )
+    first, built = run(project, tag="1")
+    assert (first.status, built) == (0, dict.fromkeys(NAMES, "built")), first.err
+
+    project.write("images/left/left.txt", "another left\n")
+    second, made = run(project, tag="2")
+
+    assert second.status == 0, second.err
+    assert made == {"base": "found", "middle": "found", "left": "built", "right": "found"}
+    assert project.files("left", "2")["/left"] == "base\nmiddle\nanother left\n"
+    assert project.digest("right", "2") == project.digest("right", "1")
+
+
+def test_docker_builds_into_no_layout_folder(buildah_project, docker):
+    project = evolve(buildah_project, repository="oci-layout:../store", environ=docker)
+
+    ran = project("run", "base")
+
+    assert ran.status == 5
+    assert "hint: choose another builder: --builder buildah" in ran.err

@@ -12,7 +12,7 @@ from attrs import frozen
 from hashtag.builders.builder import Builder
 from hashtag.builders.processes import Processes
 from hashtag.errors import UnsupportedBuild
-from hashtag.oci.reference import Reference
+from hashtag.oci.reference import Reference, Repository
 from hashtag.planning.command import command, push_commands, takes_ignore_file
 from hashtag.planning.plan import Build
 
@@ -31,18 +31,28 @@ class StagedBuild:
         folder: Holds the pinned `Dockerfile`, and beside it the folder `context`.
         contexts: Named contexts: folders, or `docker-image://…`.
         insecure: Images of this machine's registries, which speak plain HTTP.
-        tag: The name that the builder knows the image by.
-        layout: An OCI image layout to write the image into, in place of a registry.
+        layout: A folder to write the image into, in place of a registry: for a project in a layout.
+        has_docker_config: Whether the image's configuration has what OCI's has no place for.
     """
 
     build: Build
     folder: Path
     contexts: Mapping[str, str]
     insecure: tuple[Reference, ...] = ()
-    tag: Reference
     layout: Path | None = None
+    has_docker_config: bool = False
     options: tuple[str, ...] = ()
     layer_cache: bool = False
+
+    @property
+    def tag(self) -> Reference:
+        """The name that the builder knows the image by."""
+        reference = self.build.reference
+        if self.layout is None:
+            return reference
+        return Repository("localhost", f"hashtag/{reference.repository.name or 'image'}").tagged(
+            self.build.target.cache_tag
+        )
 
     def run(self, builder: Builder, processes: Processes) -> None:
         """
@@ -89,7 +99,8 @@ class StagedBuild:
     def push_commands(self, builder: Builder) -> list[list[str]]:
         """Return the command lines that push the image."""
         if self.layout is not None:
-            return [[builder.kind, "push", "--quiet", str(self.tag), f"oci:{self.layout}:{self.tag.tag}"]]
+            form = [] if self.has_docker_config else ["--format", "oci"]
+            return [[builder.kind, "push", "--quiet", *form, str(self.tag), f"dir:{self.layout}"]]
         options = [*builder.login_options]
         if not builder.is_docker:
             options += _without_tls(self.tag)

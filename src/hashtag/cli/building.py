@@ -107,8 +107,10 @@ def finish(plan: Plan, receipt: BuildReceipt) -> int:
 
 def store_plan(store: PlanStore, plan: Plan) -> None:
     """Store the plan before anything is built or tagged; warn where that is not possible."""
-    store.begin(plan)
-    warn(store.warnings)
+    try:
+        store.begin(plan)
+    finally:
+        warn(store.warnings)
 
 
 def _say_outcome(outcome: Outcome) -> None:

@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from threading import Lock
-from typing import Protocol
+from typing import TYPE_CHECKING, cast
 
 from attrs import define, field, frozen
 
 from hashtag.builders import Builder, Processes
 from hashtag.errors import BuildFailed, HashtagError, UnknownImage, did_you_mean, raise_all
 from hashtag.oci.digest import Digest
-from hashtag.oci.ports import Home, Writer
 from hashtag.planning.plan import Alias, Build, Failed, Plan, Reason, Target
 from hashtag.project.checking import check, hash_as_planned
+from hashtag.project.home import HomeWriter
 from hashtag.project.image_build import ImageBuild
+from hashtag.project.pins import LocalImages
 from hashtag.project.project import Project
 from hashtag.project.receipt import BuildReceipt, Built, Found, NotMade, Outcome
 from hashtag.project.settling import move
 from hashtag.project.workspace import Hashed
 
+if TYPE_CHECKING:
+    from hashtag.registry import Registry
+
 IN_FLIGHT = 16
-
-
-class HomeWriter(Home, Writer, Protocol):
-    """A registry with a repository of its own, to read from and write to."""
 
 
 @frozen(kw_only=True)
@@ -169,18 +169,28 @@ class _Run:
         if not names:
             return
         builder = self.find_builder()
-        hashed = hash_as_planned(self.project, self.plan, names, self.registry)
+        hashed = self._hashed(names)
         image_build = ImageBuild(
-            project=self.project,
             plan=self.plan,
             registry=self.registry,
             builder=builder,
             processes=self.processes,
             hashed=hashed,
+            hash_again=self._hashed,
+            local=self._local(builder),
             options=self.options.options,
             layer_cache=self.options.layer_cache,
         )
         self._in_order(list(names), lambda name: self._build(name, hashed, image_build))
+
+    def _hashed(self, names: Collection[str]) -> Hashed:
+        return hash_as_planned(self.project, self.plan, names, self.registry)
+
+    def _local(self, builder: Builder) -> LocalImages | None:
+        if not self.registry.repository.is_layout or builder.is_docker:
+            return None
+        registry = cast("Registry", self.registry)  # the only one that has folders
+        return LocalImages(registry=registry, builder=builder, processes=self.processes)
 
     def _in_order(self, names: list[str], build: Callable[[str], Outcome]) -> None:
         running: dict[Future[Outcome], str] = {}

@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol
 
 from attrs import evolve, frozen
 
 from hashtag.builders import Builder, Processes, StagedBuild
-from hashtag.images.lowered import External, Internal
+from hashtag.errors import ManifestMissing
+from hashtag.images.config import ImageConfig
 from hashtag.images.model import Image
 from hashtag.oci.digest import Digest
-from hashtag.oci.ports import Home, Writer
-from hashtag.oci.reference import Reference
+from hashtag.oci.reference import Repository
 from hashtag.planning.plan import Build, Plan, Reason
-from hashtag.project.checking import check_again, hash_as_planned
+from hashtag.project.checking import check_again
+from hashtag.project.home import HomeWriter
+from hashtag.project.pins import LocalImages, Pins
 from hashtag.project.preparing import Preparation, build_spec, insecure
-from hashtag.project.project import Project
-from hashtag.project.settling import settle
+from hashtag.project.settling import held, settle
 from hashtag.project.workspace import Hashed
-
-
-class _Registry(Home, Writer, Protocol):
-    """A registry with a repository of its own, to read from and write to."""
 
 
 @frozen(kw_only=True)
 class ImageBuild:
-    """What is needed to build the images of a plan."""
+    """
+    What is needed to build the images of a plan.
 
-    project: Project
+    Attributes:
+        hash_again: The images of these names hashed as planned, with the files of now.
+        local: The images of layout folders; None where the project has none.
+    """
+
     plan: Plan
-    registry: _Registry
+    registry: HomeWriter
     builder: Builder
     processes: Processes
     hashed: Hashed
+    hash_again: Callable[[list[str]], Hashed]
+    local: LocalImages | None
     options: tuple[str, ...]
     layer_cache: bool
 
@@ -50,51 +53,65 @@ class ImageBuild:
 
         Raises:
             BuildFailed: The builder ended with an error.
-            StalePlan: A file changed, before or while it was built; no tag of the cache was moved.
+            StalePlan: A file changed, before or while it was built; nothing was pushed.
         """
         image = self.hashed.resolved.sources[build.name].image
-        target = evolve(build.target, build=build_spec(image, build.target.build))
-        whole = evolve(build, target=target)
+        whole = evolve(build, target=evolve(build.target, build=build_spec(image, build.target.build)))
         with TemporaryDirectory(prefix="hashtag-", ignore_cleanup_errors=True) as folder:
             staged = self._staged(whole, image, Path(folder), parents)
             staged.run(self.builder, self.processes)
-            again = hash_as_planned(self.project, self.plan, [build.name], self.registry)
-            check_again(build.target, self.hashed, again, self.plan.at)
-            if not self._was_second(build):
-                staged.push(self.builder, self.processes)
-        return settle(whole, self.registry)
+            check_again(build.target, self.hashed, self.hash_again([build.name]), self.plan.at)
+            pushed = self._push(staged)
+        return settle(whole, pushed, self.registry)
 
-    def _was_second(self, build: Build) -> bool:
-        """Whether another pipeline made the image meanwhile, and pushing would replace its tag."""
+    def _push(self, staged: StagedBuild) -> Digest:
+        """Push what was built; return its digest, or the one that another pipeline pushed first."""
+        if staged.layout is not None:
+            return self._take(staged, staged.layout)
+        build = staged.build
         cache = build.target.cache_reference
+        first = held(self.registry, cache)
         is_direct = build.reference == cache and build.reason is not Reason.REBUILD_ASKED
-        return is_direct and self.registry.resolve(cache) is not None
+        if is_direct and first is not None:
+            return first
+        staged.push(self.builder, self.processes)
+        pushed = held(self.registry, build.reference)
+        if pushed is None:
+            raise ManifestMissing("the builder pushed nothing there", where=str(build.reference))
+        return pushed
+
+    def _take(self, staged: StagedBuild, folder: Path) -> Digest:
+        """Take what was built into the project's layout folder."""
+        from hashtag.registry.exchange import take
+
+        assert self.local is not None  # it goes with a layout  # noqa: S101
+        staged.push(self.builder, self.processes)
+        repository = staged.build.target.repository
+        manifest = take(folder, self.local.registry.layout_path(repository))
+        return self.registry.put_manifest(manifest, repository.at(manifest.digest))
 
     def _staged(self, build: Build, image: Image, folder: Path, parents: Mapping[str, Digest]) -> StagedBuild:
-        preparation = Preparation(
-            hashed=self.hashed,
-            kind=self.builder.kind,
-            pin=lambda named: self._pin(named, image, parents),
-        )
-        prepared = preparation.stage(image, folder)
+        pins = Pins(image, parents, self._repository, self.local)
+        prepared = Preparation(hashed=self.hashed, kind=self.builder.kind, pin=pins).stage(image, folder)
+        is_layout = build.target.repository.is_layout
+        lowered = self.hashed.resolved.resolution.lowered[build.name].values()
         return StagedBuild(
             build=build,
             folder=folder,
             contexts=prepared.contexts,
-            insecure=insecure(prepared.images),
-            tag=build.reference,
+            insecure=insecure(pins.used),
+            layout=folder / "image" if is_layout else None,
+            has_docker_config=any(_is_dockers(each.config) for each in lowered),
             options=(*prepared.options, *self.options),
             layer_cache=self.layer_cache,
         )
 
-    def _pin(self, named: External | Internal, image: Image, parents: Mapping[str, Digest]) -> Reference:
-        """Return the image by digest: for one platform that platform's own, for several the index."""
-        match named:
-            case External(reference=reference, image=base):
-                assert base is not None  # a record needs it  # noqa: S101
-                one = len(image.platforms) == 1
-                return reference.with_digest(base.digest if one else base.pinned_digest)
-            case Internal(name=name):
-                parent = self.hashed.resolved.sources[name].image
-                assert parent.repository is not None  # it is in the plan  # noqa: S101
-                return parent.repository.at(parents[name])
+    def _repository(self, name: str) -> Repository:
+        repository = self.hashed.resolved.sources[name].image.repository
+        assert repository is not None  # it is in a plan  # noqa: S101
+        return repository
+
+
+def _is_dockers(config: ImageConfig) -> bool:
+    """Whether a configuration holds what OCI's has no place for (image-spec v1.1.1, config.md)."""
+    return bool(config.healthcheck or config.onbuild or config.shell)

@@ -20,6 +20,7 @@ from hashtag.errors import (
     raise_all,
 )
 from hashtag.images.bases import KnownBases
+from hashtag.oci.manifest import Descriptor
 from hashtag.oci.ports import Writer
 from hashtag.oci.reference import Reference, Repository
 from hashtag.planning.change import PutArtifact
@@ -106,10 +107,11 @@ class PlanStore:
             return None
         try:
             document = self._registry.manifest(reference).document()
-            if document.get("artifactType") != PLAN_TYPE:
+            layers = document.get("layers")
+            if document.get("artifactType") != PLAN_TYPE or not isinstance(layers, list) or not layers:
                 raise InvalidDocument("it is not a plan of hashtag's")
-            manifest = self._registry.manifest(reference)
-            content = self._registry.blob(reference.repository, manifest.references()[-1])
+            digest = Descriptor.from_json(layers[0]).digest
+            content = self._registry.blob(reference.repository, digest)
         except ManifestMissing:
             return None
         try:

@@ -24,7 +24,7 @@ from hashtag.project.workspace import Hashed
 from hashtag.worktree.dockerfile_sources import DOCKERFILE_LIMIT
 from hashtag.worktree.reading import read_file
 
-Pin: TypeAlias = Callable[[External | Internal], Reference]
+Pin: TypeAlias = Callable[[External | Internal], str]
 
 
 @frozen(kw_only=True)
@@ -34,12 +34,10 @@ class Prepared:
 
     Attributes:
         contexts: Named contexts: folders, or `docker-image://…`.
-        images: All that the build reads, by digest.
         options: What else the builder has to be told.
     """
 
     contexts: Mapping[str, str]
-    images: tuple[Reference, ...]
     options: tuple[str, ...] = ()
 
 
@@ -50,7 +48,7 @@ class Preparation:
 
     Attributes:
         kind: Of the builder.
-        pin: The image by digest that stands for a base or a parent.
+        pin: What stands for a base or a parent: the image by digest.
     """
 
     hashed: Hashed
@@ -78,8 +76,7 @@ class Preparation:
             view.stage(builds, name, Path(contexts[name]))
         contexts |= self._replaced_stages(image, dockerfile, builds)
         contexts |= self._triggered(dockerfile, builds)
-        images = (self.pin(each) for build in builds for each in _images(build))
-        return Prepared(contexts=contexts, images=tuple(dict.fromkeys(images)), options=self._syntax(builds))
+        return Prepared(contexts=contexts, options=self._syntax(builds))
 
     def _pinned(self, image: Image, dockerfile: Dockerfile, builds: Iterable[Lowered]) -> str:
         path = self.hashed.hashing.folder / image.dockerfile
@@ -90,7 +87,7 @@ class Preparation:
         replacements: dict[tuple[int, int], str] = {}
         for build in builds:
             for place, named in named_images(build, dockerfile).items():
-                text = str(self.pin(named))
+                text = self.pin(named)
                 if replacements.setdefault(place, text) != text:
                     raise UnsupportedBuild(
                         f"{named.written} is another image on each platform",
@@ -159,10 +156,6 @@ def insecure(images: Collection[Reference]) -> tuple[Reference, ...]:
 def build_spec(image: Image, spec: BuildSpec) -> BuildSpec:
     """Return a saved plan's way to build, with the values that a saved plan does not hold."""
     return evolve(spec, arguments=dict(image.arguments), labels=dict(image.labels))
-
-
-def _images(build: Lowered) -> list[External | Internal]:
-    return [*build.externals(), *build.internals()]
 
 
 def _locations(dockerfile: Dockerfile) -> list[Location]:

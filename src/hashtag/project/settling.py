@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashtag.apply import apply
-from hashtag.errors import ManifestMissing, RegistryError, RegistryUnreachable, TagOccupied, UntrustedAnswer
+from hashtag.errors import RegistryError, RegistryUnreachable, TagOccupied, UntrustedAnswer
 from hashtag.oci.digest import Digest
 from hashtag.oci.ports import Resolver, Writer
 from hashtag.oci.reference import Reference
@@ -11,23 +11,25 @@ from hashtag.planning.change import AddTag
 from hashtag.planning.plan import Build, Reason, Target
 
 
-def settle(build: Build, registry: Writer) -> Digest:
+def settle(build: Build, pushed: Digest, registry: Writer) -> Digest:
     """
     Return the digest of the image that counts, after all of its tags hold it.
 
-    The builder pushed to `build.reference`. The registry has no compare-and-swap, and so two images
-    of one fingerprint can exist for a moment; every reader ends on the cache tag.
+    The registry has no compare-and-swap, and so two images of one fingerprint can exist for a
+    moment; every reader ends on the cache tag.
+
+    Args:
+        build: Of a plan.
+        pushed: What the builder pushed into the image's repository.
+        registry: Where that is.
 
     Raises:
-        ManifestMissing: The builder pushed nothing.
         TagOccupied: The cache tag cannot be replaced, which `rebuild` asked for.
     """
-    pushed = held(registry, build.reference)
-    if pushed is None:
-        raise ManifestMissing("the builder pushed nothing there", where=str(build.reference))
     cache = build.target.cache_reference
     if build.reason is Reason.REBUILD_ASKED:
         _replace(pushed, build.target, registry)
+        move(build.target, pushed, registry)
         return pushed
     first = held(registry, cache) or _add(pushed, cache, registry)
     move(build.target, first, registry)

@@ -139,6 +139,10 @@ class Registry:
             return self._layout(repository).tags(repository)
         return self._http.tags(self._mirror(repository))
 
+    def layout_path(self, repository: Repository) -> Path:
+        """Return where the folder of a layout is."""
+        return self._layout_root / repository.layout_folder
+
     def _writer(self, repository: Repository) -> Writer:
         return self._layout(repository) if repository.is_layout else self._http
 
