@@ -112,6 +112,8 @@ class Processes:
                 sys.stderr.buffer.flush()
             return process.wait()
         finally:
+            if process.stdout is not None:
+                process.stdout.close()
             self._forget(process)
 
     def _forget(self, process: subprocess.Popen[bytes]) -> None:
