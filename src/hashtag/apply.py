@@ -13,7 +13,8 @@ from hashtag.oci.digest import Digest
 from hashtag.oci.manifest import EMPTY_TYPE, OCI_MANIFEST, Descriptor, Manifest
 from hashtag.oci.ports import Reader, Writer
 from hashtag.oci.reference import Reference
-from hashtag.planning.change import AddTag, Change, PutArtifact
+from hashtag.oci.removal import Pending, Refused, Removal, Removed, Unsupported
+from hashtag.planning.change import AddTag, Change, PutArtifact, RemoveTag
 from hashtag.planning.plan import Alias, Plan, Reason
 
 ARTIFACT_LIMIT = 16 * 1024 * 1024
@@ -28,8 +29,8 @@ class Receipt:
     What was done, each change in one of the two, in their order.
 
     Attributes:
-        moved: These tags were written, and read back.
-        unchanged: These tags held the right digest already; nothing was written.
+        moved: These tags were written, and read back; or deleted.
+        unchanged: These tags held the right digest already, or were gone; nothing was written.
     """
 
     moved: tuple[Change, ...]
@@ -45,7 +46,7 @@ class _Step:
     blobs: tuple[bytes, ...] = ()
 
 
-_Prepared: TypeAlias = _Step | HashtagError | None
+_Prepared: TypeAlias = _Step | RemoveTag | HashtagError | None
 
 
 def apply(changes: Iterable[Change], registry: Writer) -> Receipt:
@@ -63,10 +64,10 @@ def apply(changes: Iterable[Change], registry: Writer) -> Receipt:
     wanted = tuple(changes)
     prepared = [_prepare(change, registry) for change in wanted]
     raise_all(step for step in prepared if isinstance(step, HashtagError))
-    steps = [step for step in prepared if isinstance(step, _Step)]
+    steps = [step for step in prepared if isinstance(step, _Step | RemoveTag)]
     for step in steps:
         _carry_out(step, registry)
-    moved = tuple(step.change for step in steps)
+    moved = tuple(step if isinstance(step, RemoveTag) else step.change for step in steps)
     unchanged = tuple(change for change, step in zip(wanted, prepared, strict=True) if step is None)
     return Receipt(moved, unchanged)
 
@@ -112,9 +113,38 @@ def _prepare(change: Change, registry: Reader) -> _Prepared:
             if _holds(registry, target, manifest.digest):
                 return None
             return _Step(change, manifest, (_EMPTY, content))
+        case RemoveTag(target, digest):
+            held = registry.resolve(target)
+            if held is None or held.digest == digest:
+                return change if held else None
+            return StalePlan(f"it holds {held.digest} by now, not {digest}", where=str(target))
 
 
-def _carry_out(step: _Step, registry: Writer) -> None:
+def remove(change: RemoveTag, registry: Writer) -> Removal:
+    """
+    Delete one tag, after one more look at what it holds.
+
+    Raises:
+        StalePlan: It holds something else by now; nothing was deleted.
+    """
+    match _prepare(change, registry):
+        case HashtagError() as error:
+            raise error
+        case None:
+            return Removed()
+        case _:
+            return registry.remove_tag(change.target)
+
+
+def _carry_out(step: _Step | RemoveTag, registry: Writer) -> None:
+    if isinstance(step, RemoveTag):
+        match registry.remove_tag(step.target):
+            case Removed():
+                return
+            case Pending():
+                raise RegistryError("the tag is to be deleted, and is still there", where=str(step.target))
+            case Refused(reason) | Unsupported(reason):
+                raise RegistryError(f"the tag is not deleted: {reason}", where=str(step.target))
     target, digest = step.change.target, step.manifest.digest
     for blob in step.blobs:
         registry.put_blob(target.repository, blob)

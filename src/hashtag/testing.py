@@ -24,8 +24,12 @@ from hashtag.oci.digest import Digest
 from hashtag.oci.manifest import OCI_INDEX, OCI_MANIFEST, Descriptor, Manifest
 from hashtag.oci.platform import Platform
 from hashtag.oci.reference import Reference, Repository
+from hashtag.oci.removal import Removal, Removed, Unsupported
 
-Operation: TypeAlias = Literal["resolve", "manifest", "blob", "put_manifest", "put_blob", "tags"]
+Operation: TypeAlias = Literal[
+    "resolve", "manifest", "blob", "put_manifest", "put_blob", "tags", "remove_tag", "remove_manifest"
+]
+Deletes: TypeAlias = Literal["tags", "digests", "nothing"]
 
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _LAYER = "application/vnd.oci.image.layer.v1.tar"
@@ -41,12 +45,14 @@ class MemoryRegistry:
     Attributes:
         repository: The project's own.
         requests: What was asked, in order: `("HEAD", "registry.example/app/web:1")`; `GET` a
-            manifest, a blob or `…/tags/list`, `PUT` a manifest, `POST` a blob.
+            manifest, a blob or `…/tags/list`, `PUT` a manifest, `POST` a blob, `DELETE` a tag or manifest.
+        deletes: What it deletes: tags, and manifests too; manifests alone, as distribution 2.8; or nothing.
     """
 
-    def __init__(self, repository: str = "registry.example/app") -> None:
+    def __init__(self, repository: str = "registry.example/app", *, deletes: Deletes = "tags") -> None:
         """Begin with nothing in any registry."""
         self.repository = Repository.parse(repository)
+        self.deletes = deletes
         self.requests: list[tuple[str, str]] = []
         self._manifests: dict[Repository, dict[Digest, Manifest]] = {}
         self._blobs: dict[Repository, dict[Digest, bytes]] = {}
@@ -103,6 +109,27 @@ class MemoryRegistry:
         with self._lock:
             self._begin("tags", "GET", f"{repository}/tags/list")
             return iter(sorted(self._tags.get(repository, {})))
+
+    def remove_tag(self, reference: Reference) -> Removal:
+        """Delete a tag alone, where this registry does that."""
+        with self._lock:
+            self._begin("remove_tag", "DELETE", str(reference))
+            if self.deletes != "tags":
+                return Unsupported("the registry answered 400: DIGEST_INVALID")
+            self._tags.get(reference.repository, {}).pop(str(reference.tag), None)
+            return Removed()
+
+    def remove_manifest(self, repository: Repository, digest: Digest) -> Removal:
+        """Delete a manifest with all of its tags, where this registry does that."""
+        with self._lock:
+            self._begin("remove_manifest", "DELETE", f"{repository}@{digest}")
+            if self.deletes == "nothing":
+                return Unsupported("the registry answered 405: UNSUPPORTED")
+            self._manifests.get(repository, {}).pop(digest, None)
+            tags = self._tags.get(repository, {})
+            for tag in [tag for tag, held in tags.items() if held == digest]:
+                del tags[tag]
+            return Removed()
 
     # ── setting up ───────────────────────────────────────────────────────────────────────────────
 

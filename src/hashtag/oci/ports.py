@@ -15,6 +15,7 @@ from typing import Protocol
 from hashtag.oci.digest import Digest
 from hashtag.oci.manifest import Descriptor, Manifest
 from hashtag.oci.reference import Reference, Repository
+from hashtag.oci.removal import Removal
 
 
 class Resolver(Protocol):
@@ -55,11 +56,21 @@ class TagLister(Protocol):
         """Yield every tag, in the registry's order; nothing for a repository that is not there."""
 
 
+class TagRemover(Protocol):
+    """Deletes tags, and manifests with all of their tags."""
+
+    def remove_tag(self, reference: Reference) -> Removal:
+        """Delete a tag alone; other tags of its manifest stay. What is not there is `Removed`."""
+
+    def remove_manifest(self, repository: Repository, digest: Digest) -> Removal:
+        """Delete a manifest, and with it every tag that holds it."""
+
+
 class Reader(Resolver, Fetcher, Protocol):
     """A registry to read from."""
 
 
-class Writer(Reader, Tagger, BlobWriter, Protocol):
+class Writer(Reader, Tagger, BlobWriter, TagRemover, Protocol):
     """A registry to read from and write to."""
 
 

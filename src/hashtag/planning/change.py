@@ -42,4 +42,17 @@ class PutArtifact:
     content: bytes
 
 
-Change: TypeAlias = AddTag | PutArtifact
+@frozen
+class RemoveTag:
+    """
+    A tag of ours goes.
+
+    Attributes:
+        digest: What it holds; a tag that holds something else by then is left.
+    """
+
+    target: Reference
+    digest: Digest
+
+
+Change: TypeAlias = AddTag | PutArtifact | RemoveTag

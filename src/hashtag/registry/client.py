@@ -9,6 +9,7 @@ from hashtag.errors import ManifestMissing, RegistryError, TagOccupied
 from hashtag.oci.digest import Digest
 from hashtag.oci.manifest import MEDIA_TYPES, SIZE_LIMIT, Descriptor, Manifest
 from hashtag.oci.reference import Reference, Repository
+from hashtag.oci.removal import Removal
 from hashtag.registry.answers import (
     descriptor_of,
     digest_header,
@@ -20,6 +21,7 @@ from hashtag.registry.answers import (
 )
 from hashtag.registry.authorization import Scope
 from hashtag.registry.credentials import Credentials
+from hashtag.registry.deletion import Deletion
 from hashtag.registry.origin import Origin, check_move, joined
 from hashtag.registry.retry import Retries
 from hashtag.registry.session import Session
@@ -48,7 +50,9 @@ class HttpRegistry:
         self, transport: Transport, credentials: Credentials | None = None, retries: Retries | None = None
     ) -> None:
         """Connect through `transport`, on the first request."""
-        self._session = Session(transport, credentials or Credentials(), retries or Retries())
+        retries = retries or Retries()
+        self._session = Session(transport, credentials or Credentials(), retries)
+        self._deletion = Deletion(self._session, lambda r: self.resolve(r) is not None, retries.sleep)
         self._manifests: dict[Reference, Manifest] = {}
         self._blobs: dict[tuple[Repository, Digest], bytes] = {}
 
@@ -151,6 +155,15 @@ class HttpRegistry:
             seen.update(new)
             yield from new
             target = next_page(answer, str(repository))
+
+    def remove_tag(self, reference: Reference) -> Removal:
+        """Delete a tag alone; other tags of its manifest stay."""
+        return self._deletion.tag(reference)
+
+    def remove_manifest(self, repository: Repository, digest: Digest) -> Removal:
+        """Delete a manifest, and with it every tag that holds it."""
+        self._manifests.pop(repository.at(digest), None)
+        return self._deletion.manifest(repository, digest)
 
     def close(self) -> None:
         """Close all connections."""

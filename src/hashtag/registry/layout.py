@@ -11,6 +11,7 @@ from hashtag.errors import ManifestMissing, RegistryError
 from hashtag.oci.digest import Digest
 from hashtag.oci.manifest import MEDIA_TYPES, OCI_INDEX, OCI_MANIFEST, SIZE_LIMIT, Descriptor, Manifest
 from hashtag.oci.reference import LAYOUT, Reference, Repository
+from hashtag.oci.removal import Removal, Removed
 from hashtag.registry.files import locked, replace
 from hashtag.registry.layout_index import LayoutIndex, layout_name, repository_name
 
@@ -94,6 +95,23 @@ class Layout:
     def tags(self, repository: Repository) -> Iterator[str]:
         """Yield every tag, in the file's order; nothing for a repository that is not there."""
         yield from self._index().tags(repository_name(repository, self._registry))
+
+    def remove_tag(self, reference: Reference) -> Removal:
+        """Delete a name; the bytes stay."""
+        name = layout_name(reference, self._registry)
+        if self._index().named(name) is not None:
+            self._change(lambda index: index.without(lambda entry, _: entry == name))
+        return Removed()
+
+    def remove_manifest(self, repository: Repository, digest: Digest) -> Removal:  # noqa: ARG002 — a layout has one heap
+        """Delete a manifest and every name of it; what it refers to stays."""
+        if self.has_blob(digest):
+            self._change(lambda index: index.without(lambda _, found: found == digest))
+            try:
+                self._blob_path(digest).unlink(missing_ok=True)
+            except OSError as error:
+                raise RegistryError(f"cannot be deleted: {error.strerror}", where=str(digest)) from error
+        return Removed()
 
     def _index(self) -> LayoutIndex:
         """Return the index, parsed again only when the file is another one."""

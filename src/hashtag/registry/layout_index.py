@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from attrs import evolve, field, frozen
 
 from hashtag.errors import RegistryError
+from hashtag.oci.digest import Digest
 from hashtag.oci.manifest import OCI_INDEX, Descriptor
 from hashtag.oci.reference import Reference, Repository
 
@@ -54,6 +55,15 @@ class LayoutIndex:
         named = evolve(descriptor, annotations={REF_NAME: name}).to_json()
         entries = [*(entry for entry in self._entries if _name(entry) != name), named]
         return LayoutIndex({**self.document, "manifests": entries})
+
+    def without(self, unwanted: Callable[[str, Digest], bool]) -> LayoutIndex:
+        """Return the index without the entries of whose name and digest `unwanted` says so."""
+        kept = [
+            entry
+            for entry in self._entries
+            if not unwanted(_name(entry), Descriptor.from_json(entry).digest)
+        ]
+        return LayoutIndex({**self.document, "manifests": kept})
 
     def to_json(self) -> bytes:
         """Return the file's bytes."""

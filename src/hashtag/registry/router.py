@@ -14,6 +14,7 @@ from hashtag.oci.digest import Digest
 from hashtag.oci.manifest import Descriptor, Manifest
 from hashtag.oci.ports import Writer
 from hashtag.oci.reference import Reference, Repository
+from hashtag.oci.removal import Removal
 from hashtag.registry.client import HttpRegistry
 from hashtag.registry.layout import Layout
 from hashtag.registry.settings import RegistrySettings
@@ -142,6 +143,14 @@ class Registry:
     def layout_path(self, repository: Repository) -> Path:
         """Return where the folder of a layout is."""
         return self._layout_root / repository.layout_folder
+
+    def remove_tag(self, reference: Reference) -> Removal:
+        """Delete a tag alone; other tags of its manifest stay."""
+        return self._writer(reference.repository).remove_tag(reference)
+
+    def remove_manifest(self, repository: Repository, digest: Digest) -> Removal:
+        """Delete a manifest, and with it every tag that holds it."""
+        return self._writer(repository).remove_manifest(repository, digest)
 
     def _writer(self, repository: Repository) -> Writer:
         return self._layout(repository) if repository.is_layout else self._http
