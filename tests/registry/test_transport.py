@@ -14,8 +14,9 @@ import pytest
 from hashtag import __version__
 from hashtag.errors import ConfigError, RegistryError, RegistryUnreachable, UntrustedAnswer
 from hashtag.registry.certificates import bundled_context, has_certificates, tls_context
+from hashtag.registry.messages import Request
 from hashtag.registry.retry import Temporary
-from hashtag.registry.transport import Request, Transport
+from hashtag.registry.transport import Transport
 from servers.scripted import Reply, Script
 
 _URL = "https://registry.example/v2/"

@@ -16,8 +16,8 @@ from hashtag.errors import (
 from hashtag.oci.digest import Digest
 from hashtag.oci.manifest import MEDIA_TYPES, Descriptor, Manifest
 from hashtag.oci.reference import check_tag
+from hashtag.registry.messages import Answer
 from hashtag.registry.origin import Origin, joined, shown
-from hashtag.registry.transport import Answer
 
 _SCHEMA_1 = (
     "application/vnd.docker.distribution.manifest.v1+json",

@@ -15,9 +15,10 @@ from hashtag.oci.reference import Repository
 from hashtag.registry.challenge import Challenge, check_realm, choose_challenge, parse_challenges
 from hashtag.registry.credentials import Credentials
 from hashtag.registry.login import Login
+from hashtag.registry.messages import Answer, Request
 from hashtag.registry.origin import Origin
 from hashtag.registry.retry import Temporary, is_temporary
-from hashtag.registry.transport import Answer, Request, Transport
+from hashtag.registry.transport import Transport
 
 _SHORTEST_LIFE = 60.0  # Docker's token specification: expires_in is optional and at least 60 s
 

@@ -22,10 +22,11 @@ from hashtag.registry.answers import (
 from hashtag.registry.authorization import Scope
 from hashtag.registry.credentials import Credentials
 from hashtag.registry.deletion import Deletion
+from hashtag.registry.messages import Answer
 from hashtag.registry.origin import Origin, check_move, joined
 from hashtag.registry.retry import Retries
 from hashtag.registry.session import Session
-from hashtag.registry.transport import Answer, Transport
+from hashtag.registry.transport import Transport
 
 BLOB_LIMIT = 16 * 1024 * 1024
 _TAG_PAGE_LIMIT = 64 * 1024 * 1024

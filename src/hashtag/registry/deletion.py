@@ -11,8 +11,8 @@ from hashtag.oci.reference import Reference, Repository
 from hashtag.oci.removal import Pending, Refused, Removal, Removed, Unsupported
 from hashtag.registry.answers import error_text
 from hashtag.registry.authorization import Scope
+from hashtag.registry.messages import Answer
 from hashtag.registry.session import Session
-from hashtag.registry.transport import Answer
 
 # Docker's token specification, as distribution asks for it: deleting is a right of its own.
 _DELETE = "pull,delete"

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import nullcontext
 from hashlib import sha256
 from urllib.parse import urlsplit, urlunsplit
-
-from attrs import evolve
 
 from hashtag.errors import (
     HashtagError,
@@ -17,9 +16,10 @@ from hashtag.errors import (
     UnsupportedConstruct,
     UntrustedAnswer,
 )
+from hashtag.registry.messages import Request
 from hashtag.registry.origin import Origin, is_link_local, shown
 from hashtag.registry.retry import Retries, Temporary, is_temporary
-from hashtag.registry.transport import Request, Transport
+from hashtag.registry.transport import Transport
 
 LIMIT = 2 * 1024**3
 _HINT = "give its checksum: ADD --checksum=sha256:…"
@@ -50,7 +50,9 @@ def content_digest(
         UntrustedAnswer: It, or where it redirects to, is an address of the link or of a cloud's metadata.
     """
     transport, retries = transport or Transport(environ=os.environ), retries or Retries()
-    request = Request(method="GET", url=_without_user(url), limit=limit, check_host=check_host)
+    request = Request(
+        method="GET", url=_without_user(url), limit=limit, check_host=check_host, is_streamed=True
+    )
     try:
         host = Origin.of(url).host
         return retries.call(host, lambda _: _digest(transport, request))
@@ -73,11 +75,14 @@ def check_host(host: str) -> None:
 
 def _digest(transport: Transport, request: Request) -> str:
     hasher = sha256()
-    answer = transport.send(evolve(request, take=hasher.update))
-    if is_temporary(answer.status, answer.content):
-        raise Temporary(f"it answered {answer.status}", answer.headers.get("retry-after"))
-    if answer.status != 200:
-        raise UnsupportedConstruct(f"it answered {answer.status}")
+    answer = transport.send(request)
+    with answer.body or nullcontext(()) as pieces:
+        if is_temporary(answer.status, answer.content):
+            raise Temporary(f"it answered {answer.status}", answer.headers.get("retry-after"))
+        if answer.status != 200:
+            raise UnsupportedConstruct(f"it answered {answer.status}")
+        for piece in pieces:
+            hasher.update(piece)
     return hasher.hexdigest()
 
 

@@ -11,9 +11,10 @@ from hashtag.oci.reference import DOCKER_HUB, Repository
 from hashtag.registry.answers import check_is_registry, error_text, refusal
 from hashtag.registry.authorization import Authorization, Scope, denied
 from hashtag.registry.credentials import Credentials
+from hashtag.registry.messages import ERROR_LIMIT, Answer, Request
 from hashtag.registry.origin import Origin
 from hashtag.registry.retry import Retries, Temporary, is_temporary
-from hashtag.registry.transport import ERROR_LIMIT, Answer, Request, Transport
+from hashtag.registry.transport import Transport
 
 _DOCKER_HUB_SERVER = "registry-1.docker.io"
 

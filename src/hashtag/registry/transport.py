@@ -5,24 +5,27 @@ from __future__ import annotations
 import socket
 import ssl
 import weakref
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from attrs import evolve, field, frozen
+from attrs import evolve
 
 from hashtag import __version__
 from hashtag.errors import RegistryError, RegistryUnreachable, UntrustedAnswer
 from hashtag.registry.certificates import tls_context
+from hashtag.registry.messages import ERROR_LIMIT, Answer, Request
 from hashtag.registry.origin import Origin, check_move, is_loopback, joined, shown
 from hashtag.registry.retry import Temporary
 
 if TYPE_CHECKING:
     import httpx
 
-CONNECTIONS = 16
-ERROR_LIMIT = 64 * 1024
+CONNECTIONS = 32  # sixteen requests in flight, and streams beside them
+_PIECE = 256 * 1024
+_SMALL_PIECE = 64 * 1024
 _REDIRECTS = 5
 _GUESS_SECONDS = 3.0
 _USER_AGENT = f"hashtag/{__version__}"
@@ -32,48 +35,66 @@ _NOT_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
 _ANY_REDIRECT = (301, 302, 303, 307, 308)
 
 
-@frozen(kw_only=True)
-class Request:
+class _Received:
     """
-    One HTTP request.
+    The bytes of an answer as they come, at most `Request.limit`; of a bad answer the first 64 KiB.
 
-    Attributes:
-        limit: The most bytes of a good answer's body; of a bad one at most 64 KiB are kept.
-        is_secret: Whether it is for one origin alone: a redirect to another is refused.
-        take: Gets a good answer's body piece by piece, in place of the memory; None keeps it.
-        check_host: Called with each host before it is asked, and with the address that answered
-            before its body is read; raises to refuse it.
+    Raises:
+        Temporary: The connection broke.
+        RegistryError: There are more, or they are compressed.
     """
 
-    method: str
-    url: str
-    headers: Mapping[str, str] = field(factory=dict, repr=False)
-    content: bytes = field(default=b"", repr=False)
-    limit: int = ERROR_LIMIT
-    is_secret: bool = False
-    take: Callable[[bytes], object] | None = field(default=None, repr=False)
-    check_host: Callable[[str], None] | None = field(default=None, repr=False)
+    def __init__(self, response: httpx.Response, request: Request) -> None:
+        self.response = response
+        self._request = request
+        try:
+            self._check()
+        except BaseException:
+            response.close()
+            raise
 
+    def __enter__(self) -> Self:
+        return self
 
-@frozen(kw_only=True)
-class Answer:
-    """
-    What a server said.
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
-    Attributes:
-        url: Where it came from, after the redirects.
-        headers: With names in lower case; several of one name joined by commas.
-    """
+    def __iter__(self) -> Iterator[bytes]:
+        response, request = self.response, self._request
+        left = request.limit if response.is_success else ERROR_LIMIT
+        with _translated(request.url):
+            for piece in response.iter_raw(_PIECE if request.is_streamed else _SMALL_PIECE):
+                if len(piece) > left and response.is_success:
+                    where = shown(request.url)
+                    raise RegistryError(f"the answer is larger than {request.limit} bytes", where=where)
+                yield piece[:left]
+                left -= len(piece)
+                if left < 0:
+                    return
 
-    status: int
-    url: str
-    headers: Mapping[str, str] = field(factory=dict, repr=False)
-    content: bytes = field(default=b"", repr=False)
+    def answer(self, content: bytes | None = None) -> Answer:
+        """Return the answer with this body: still open, or as its bytes."""
+        headers = self.response.headers
+        return Answer(
+            status=self.response.status_code,
+            url=self._request.url,
+            headers={name.lower(): headers[name] for name in headers},
+            content=content or b"",
+            body=self if content is None else None,
+        )
 
-    @property
-    def media_type(self) -> str:
-        """The Content-Type without its parameters."""
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+    def close(self) -> None:
+        """Let the connection go; one whose body was not read to its end is closed."""
+        self.response.close()
+
+    def _check(self) -> None:
+        stream, check = self.response.extensions.get("network_stream"), self._request.check_host
+        if check and stream is not None and (peer := stream.get_extra_info("server_addr")):
+            check(peer[0])
+        if self.response.headers.get("content-encoding", "identity").lower() != "identity":
+            # A few kilobytes could unpack to gigabytes; nobody asked for it.
+            where = shown(self._request.url)
+            raise RegistryError("the answer is compressed, though that was not asked for", where=where)
 
 
 class Transport:
@@ -176,21 +197,17 @@ class Transport:
         headers = {"User-Agent": _USER_AGENT, "Accept-Encoding": "identity"} | dict(request.headers)
         seconds = _GUESS_SECONDS if guess else self._timeout_seconds
         timeout = httpx.Timeout(self._timeout_seconds, connect=min(seconds, 10.0), pool=None)
-        try:
-            with self._opened().stream(
-                request.method, request.url, headers=headers, content=request.content, timeout=timeout
-            ) as response:
-                _check_address(response, request)
-                return Answer(
-                    status=response.status_code,
-                    url=request.url,
-                    headers={name.lower(): response.headers[name] for name in response.headers},
-                    content=_body(response, request),
-                )
-        except httpx.TransportError as error:
-            raise _failure(error, Origin.of(request.url), guess=guess) from error
-        except httpx.InvalidURL as error:
-            raise UntrustedAnswer(f"not a URL: {shown(request.url)}") from error
+        content = request.content() if callable(request.content) else request.content
+        client = self._opened()
+        with _translated(request.url, guess=guess):
+            message = client.build_request(
+                request.method, request.url, headers=headers, content=content, timeout=timeout
+            )
+            body = _Received(client.send(message, stream=True), request)
+        if request.is_streamed and body.response.is_success:
+            return body.answer()
+        with body:
+            return body.answer(b"".join(body))
 
     def _opened(self) -> httpx.Client:
         import httpx
@@ -214,28 +231,16 @@ class _NoTls(Exception):
     """The host may speak plain HTTP: the TLS handshake failed, and not for its certificate."""
 
 
-def _body(response: httpx.Response, request: Request) -> bytes:
-    where = shown(request.url)
-    if response.headers.get("content-encoding", "identity").lower() != "identity":
-        # A few kilobytes could unpack to gigabytes; nobody asked for it.
-        raise RegistryError("the answer is compressed, though that was not asked for", where=where)
-    limit = request.limit if response.is_success else ERROR_LIMIT
-    content, size = bytearray(), 0
-    take = request.take if request.take and response.is_success else content.extend
-    for chunk in response.iter_raw(64 * 1024):
-        size += len(chunk)
-        if size > limit and response.is_success:
-            raise RegistryError(f"the answer is larger than {limit} bytes", where=where)
-        take(chunk)
-        if size > limit:
-            break
-    return bytes(content[:limit])
+@contextmanager
+def _translated(url: str, *, guess: bool = False) -> Iterator[None]:
+    import httpx
 
-
-def _check_address(response: httpx.Response, request: Request) -> None:
-    stream = response.extensions.get("network_stream")
-    if request.check_host and stream is not None and (peer := stream.get_extra_info("server_addr")):
-        request.check_host(peer[0])
+    try:
+        yield
+    except httpx.TransportError as error:
+        raise _failure(error, Origin.of(url), guess=guess) from error
+    except httpx.InvalidURL as error:
+        raise UntrustedAnswer(f"not a URL: {shown(url)}") from error
 
 
 def _redirect_target(request: Request, answer: Answer) -> str | None:
