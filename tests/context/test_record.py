@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hashtag
+from hashtag.context.canonical import canonical
 from hashtag.context.fileset import Line
 from hashtag.context.fingerprint import Fingerprint, cache_tag, joined, refresh_number
-from hashtag.context.record import canonical
 from hashtag.oci.platform import Platform
 
 BASE = hashtag.BaseImage("sha256:" + "1" * 64, {"Env": ["PATH=/bin"]})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hashtag.context.record import hidden
+from hashtag.context.canonical import hidden
 from hashtag.errors import Location, UnsupportedConstruct, UntrustedAnswer
 from hashtag.images.lowered import CopyOperation, MainContext
 from hashtag.images.model import RemoteAdd

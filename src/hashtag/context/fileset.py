@@ -59,7 +59,7 @@ class Line(NamedTuple):
 
     def framed(self) -> bytes:
         """Return the bytes that are hashed: no path has a NUL, no other field a space."""
-        path = self.path.encode("utf-8", "surrogateescape")
+        path = as_bytes(self.path)
         return f"{self.kind} {self.mode} {self.content} ".encode() + path + b"\0"
 
 
@@ -77,6 +77,11 @@ def normalised_mode(entry: Entry, modes: Modes) -> int:
     return (0o755 if entry.mode & _OWNER_EXECUTES else 0o644) | (entry.mode & _SPECIAL_BITS)
 
 
+def shown_mode(entry: Entry, modes: Modes) -> str:
+    """Return how an entry's mode stands in its line: four octal digits; that of a link is nobody's."""
+    return "-" if entry.kind is Kind.SYMLINK else f"{normalised_mode(entry, modes):04o}"
+
+
 def lines(
     selection: Selection, listing: Listing, contents: Mapping[str, str], modes: Modes
 ) -> Iterator[Line]:
@@ -86,7 +91,7 @@ def lines(
     Args:
         contents: SHA-256 of each selected file, in hex, by its path in the context.
     """
-    for seen, path in sorted(selection.entries, key=lambda pair: _bytes(pair[0])):
+    for seen, path in sorted(selection.entries, key=lambda pair: as_bytes(pair[0])):
         if seen == "" or seen.endswith("/"):  # the folder itself: its own mode is not copied
             entry = listing.get(path)
             if entry is None or entry.kind is Kind.FOLDER:
@@ -96,14 +101,12 @@ def lines(
 
 
 def _line(seen: str, entry: Entry, contents: Mapping[str, str], modes: Modes) -> Line:
-    mode = f"{normalised_mode(entry, modes):04o}"
+    mode = shown_mode(entry, modes)
     match entry.kind:
         case Kind.FILE:
             return Line(seen, entry.kind.value, mode, contents[entry.path])
-        case Kind.SYMLINK:
-            return Line(seen, entry.kind.value, "-", sha256(_bytes(entry.target)).hexdigest())
-        case Kind.DEVICE:
-            return Line(seen, entry.kind.value, mode, sha256(_bytes(entry.target)).hexdigest())
+        case Kind.SYMLINK | Kind.DEVICE:
+            return Line(seen, entry.kind.value, mode, sha256(as_bytes(entry.target)).hexdigest())
         case Kind.FOLDER | Kind.FIFO | Kind.SOCKET:
             return Line(seen, entry.kind.value, mode, "-")
 
@@ -124,5 +127,9 @@ def files_of(selection: Selection, listing: Listing) -> Iterator[str]:
             yield path
 
 
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")
+def as_bytes(text: str) -> bytes:
+    """Return a text as it is hashed: UTF-8, and the bytes that PEP 383 made surrogates of."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # surrogates that stand for nothing
+        return text.encode("utf-8", "surrogatepass")

@@ -8,7 +8,8 @@ from typing import Any
 
 from attrs import field, frozen
 
-from hashtag.context.record import RECIPE, canonical
+from hashtag.context.canonical import canonical
+from hashtag.context.record import RECIPE
 from hashtag.oci.platform import Platform
 
 

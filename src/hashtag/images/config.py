@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from attrs import evolve, field, frozen
 
+from hashtag.errors import InvalidDocument
+
 # BuildKit util/system, DefaultPathEnvUnix: set wherever a base image has no PATH.
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SHELLS = {"windows": ("cmd", "/S", "/C")}
 _UNIX_SHELL = ("/bin/sh", "-c")
+_CHECK_NUMBERS = ("Interval", "Timeout", "StartPeriod", "StartInterval", "Retries")
+# Lone surrogates, but for those that stand for bytes (PEP 383).
+_NO_UNICODE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 
 @frozen(kw_only=True)
@@ -40,22 +46,26 @@ class ImageConfig:
 
     @classmethod
     def from_oci(cls, config: Mapping[str, Any]) -> ImageConfig:
-        """Read what a base image's configuration says; members that are absent or null are empty."""
-        command, entrypoint = config.get("Cmd"), config.get("Entrypoint")
+        """
+        Read what a base image's configuration says; members that are absent or null are empty.
+
+        Raises:
+            InvalidDocument: A member is not what the OCI image specification says.
+        """
         return cls(
-            environment=tuple(_pair(text) for text in config.get("Env") or ()),
-            working_dir=config.get("WorkingDir") or "",
-            user=config.get("User") or "",
-            shell=tuple(config.get("Shell") or ()),
-            onbuild=tuple(config.get("OnBuild") or ()),
-            labels=dict(config.get("Labels") or {}),
-            command=None if command is None else tuple(command),
-            entrypoint=None if entrypoint is None else tuple(entrypoint),
-            volumes=frozenset(config.get("Volumes") or ()),
-            ports=frozenset(config.get("ExposedPorts") or ()),
-            healthcheck=config.get("Healthcheck") or None,
-            stop_signal=config.get("StopSignal") or "",
-            author=config.get("Author") or "",
+            environment=tuple(_pair(text) for text in _texts(config, "Env") or ()),
+            working_dir=_text(config, "WorkingDir"),
+            user=_text(config, "User"),
+            shell=_texts(config, "Shell") or (),
+            onbuild=_texts(config, "OnBuild") or (),
+            labels={name: _text(_object(config, "Labels"), name) for name in _object(config, "Labels")},
+            command=_texts(config, "Cmd"),
+            entrypoint=_texts(config, "Entrypoint"),
+            volumes=frozenset(_object(config, "Volumes")),
+            ports=frozenset(_object(config, "ExposedPorts")),
+            healthcheck=_healthcheck(config) or None,
+            stop_signal=_text(config, "StopSignal"),
+            author=_text(config, "Author"),
         )
 
     def with_variable(self, name: str, value: str) -> ImageConfig:
@@ -80,3 +90,44 @@ class ImageConfig:
 def _pair(text: str) -> tuple[str, str]:
     name, _, value = text.partition("=")
     return name, value
+
+
+# ── reading what others wrote ────────────────────────────────────────────────────────────────────
+
+
+def _text(config: Mapping[str, Any], name: str) -> str:
+    return _checked(config.get(name), name) or ""
+
+
+def _texts(config: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
+    values = config.get(name)
+    if values is None:
+        return None
+    if not isinstance(values, list | tuple):
+        raise InvalidDocument(f"{name} is no array")
+    return tuple(_checked(value, name) or "" for value in values)
+
+
+def _object(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = config.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise InvalidDocument(f"{name} is no object")
+    return {_checked(key, name) or "": member for key, member in value.items()}
+
+
+def _checked(value: object, name: str) -> str | None:
+    if not isinstance(value, str | None):
+        raise InvalidDocument(f"{name} is no text")
+    # Go's encoding/json does the same with what is no Unicode.
+    return value and _NO_UNICODE.sub("\ufffd", value)
+
+
+def _healthcheck(config: Mapping[str, Any]) -> dict[str, Any]:
+    check = _object(config, "Healthcheck")
+    found: dict[str, Any] = {name: check[name] for name in _CHECK_NUMBERS if check.get(name)}
+    if not all(isinstance(number, int) for number in found.values()):
+        raise InvalidDocument("Healthcheck has a time that is no number")
+    test = _texts(check, "Test")
+    return ({"Test": list(test)} if test else {}) | found

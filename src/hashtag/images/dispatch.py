@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import posixpath
-import re
-from collections.abc import Callable, Mapping
-
-from attrs import define, evolve, field
-
-from hashtag.dockerfile.expansion import expand, expand_raw, expand_words
+from hashtag.dockerfile.expansion import expand_words
 from hashtag.dockerfile.instruction import (
     Arg,
     Cmd,
-    Command,
     Copy,
     Entrypoint,
     Env,
@@ -31,61 +24,14 @@ from hashtag.dockerfile.instruction import (
     Volume,
     Workdir,
 )
-from hashtag.errors import DockerfileError, Location
-from hashtag.images.config import ImageConfig
+from hashtag.errors import DockerfileError
+from hashtag.images.copies import copy_operation
 from hashtag.images.exposed import exposed_ports
-from hashtag.images.lowered import (
-    CopyOperation,
-    FolderOperation,
-    Inline,
-    MainContext,
-    Operation,
-    Origin,
-    RunOperation,
-)
-from hashtag.images.mounts import mount_operation
-from hashtag.images.scope import FRONTEND_ARGUMENTS, BuildEnvironment
-from hashtag.oci.platform import Platform
-
-# BuildKit dfgitutil, ParseGitRef: an HTTP URL is a repository only with .git at the end of its path.
-_GIT = re.compile(
-    r"(?:git|ssh)://|[A-Za-z0-9_-]+@[A-Za-z0-9.-]+:|https?://[^?#]*\.git(?:[?#]|$)",
-)
-_URL = re.compile(r"https?://")
-_OCTAL = re.compile(r"[0-7]+")
-_TOP_MODE = 0o7777
-
-
-@define(kw_only=True)
-class StageState:
-    """
-    A stage while its instructions run.
-
-    Attributes:
-        origin: What the name behind `--from` or a mount's `from` means.
-        arguments: The build arguments.
-        globals: The global scope.
-        epoch: SOURCE_DATE_EPOCH of the build, or empty.
-    """
-
-    platform: Platform
-    escape: str
-    config: ImageConfig
-    environment: BuildEnvironment
-    arguments: Mapping[str, str]
-    globals: Mapping[str, str]
-    origin: Callable[[str, Location], Origin]
-    epoch: str = ""
-    operations: list[Operation] = field(factory=list)
-    has_command: bool = False
-
-    def expand(self, word: str, location: Location) -> str:
-        """Return the word with this stage's variables filled in."""
-        return expand(word, self.environment.variables, escape=self.escape, location=location)
-
-    def configure(self, **changes: object) -> None:
-        """Change members of the config."""
-        self.config = evolve(self.config, **changes)  # type: ignore[arg-type]  # members by name
+from hashtag.images.lowered import FolderOperation
+from hashtag.images.paths import working_folder
+from hashtag.images.runs import command_arguments, run_operation
+from hashtag.images.scope import FRONTEND_ARGUMENTS
+from hashtag.images.state import StageState
 
 
 def dispatch(state: StageState, instruction: StageInstruction) -> None:  # noqa: C901, PLR0912  # one case an instruction
@@ -98,9 +44,9 @@ def dispatch(state: StageState, instruction: StageInstruction) -> None:  # noqa:
         case Label():
             _label(state, instruction)
         case Run():
-            state.operations.append(_run(state, instruction))
+            state.operations.append(run_operation(state, instruction))
         case Copy():
-            state.operations.append(_copy(state, instruction))
+            state.operations.append(copy_operation(state, instruction))
         case Workdir():
             _workdir(state, instruction)
         case User():
@@ -108,15 +54,14 @@ def dispatch(state: StageState, instruction: StageInstruction) -> None:  # noqa:
         case Shell():
             state.configure(shell=instruction.arguments)
         case Cmd():
-            state.configure(command=_arguments(state, instruction.command))
+            state.configure(command=command_arguments(state, instruction.command))
             state.has_command = True
         case Entrypoint():
             _entrypoint(state, instruction)
         case Expose():
             _expose(state, instruction)
         case Volume():
-            paths = (state.expand(path, instruction.location) for path in instruction.paths)
-            state.configure(volumes=state.config.volumes | frozenset(paths))
+            _volume(state, instruction)
         case StopSignal():
             state.configure(stop_signal=state.expand(instruction.signal, instruction.location))
         case Healthcheck():
@@ -155,73 +100,17 @@ def _label(state: StageState, instruction: Label) -> None:
     state.configure(labels={**state.config.labels, **labels})
 
 
-def _arguments(state: StageState, command: Command) -> tuple[str, ...]:
-    match command:
-        case Exec(arguments):
-            return arguments
-        case ShellText(text):
-            return (*state.config.shell_for(state.platform.os), text)
-
-
-def _run(state: StageState, instruction: Run) -> RunOperation:
-    arguments, script = _process(state, instruction.command)
-    return RunOperation(
-        arguments=arguments,
-        script=script,
-        environment=state.environment.pairs(),
-        folder=state.config.working_dir or "/",
-        user=state.config.user,
-        mounts=tuple(
-            mount_operation(mount, state.config.working_dir or "/", state.expand, state.origin)
-            for mount in instruction.mounts
-        ),
-        network=None if instruction.network == "default" else instruction.network,
-        security=None if instruction.security == "sandbox" else instruction.security,
-        devices=instruction.devices,
-        hostname=state.arguments.get("BUILDKIT_SANDBOX_HOSTNAME"),
-        location=instruction.location,
-    )
-
-
-def _process(state: StageState, command: Command) -> tuple[tuple[str, ...], tuple[str, str] | None]:
-    if not isinstance(command, ShellText) or not command.heredocs:
-        return _arguments(state, command), None
-    shell = state.config.shell_for(state.platform.os)
-    if command.text:
-        # A command reads its here-documents itself: the shell gets them as they were written.
-        bodies = "".join(f"\n{heredoc.content}{heredoc.name}" for heredoc in command.heredocs)
-        return (*shell, command.text + bodies), None
-    (heredoc,) = command.heredocs
-    if heredoc.content.startswith("#!") and state.platform.os != "windows":
-        return (f"/dev/pipes/{heredoc.name}",), (heredoc.name, heredoc.content)
-    return (*shell, heredoc.content), None
-
-
 def _workdir(state: StageState, instruction: Workdir) -> None:
     path = state.expand(instruction.path, instruction.location)
-    state.configure(working_dir=join_path(state.config.working_dir or "/", path))
+    state.configure(working_dir=working_folder(state.config.working_dir, path))
     if state.config.working_dir != "/":
         state.operations.append(
             FolderOperation(state.config.working_dir, state.config.user, created=state.epoch)
         )
 
 
-def join_path(folder: str, path: str) -> str:
-    """
-    Return `path` as seen from `folder`; a `/` or `/.` at its end is kept, an absolute one stays as it is.
-
-    BuildKit util/system, NormalizePath with keepSlash.
-    """
-    if path.startswith("/"):
-        return path
-    joined = "/" + posixpath.normpath(posixpath.join("/", folder, path)).lstrip("/")
-    if path.endswith("/."):
-        return joined.rstrip("/") + "/."
-    return joined.rstrip("/") + "/" if path.endswith("/") else joined
-
-
 def _entrypoint(state: StageState, instruction: Entrypoint) -> None:
-    state.configure(entrypoint=_arguments(state, instruction.command))
+    state.configure(entrypoint=command_arguments(state, instruction.command))
     if not state.has_command:  # an inherited command goes with an entrypoint of its own
         state.configure(command=None)
 
@@ -236,6 +125,13 @@ def _expose(state: StageState, instruction: Expose) -> None:
     ]
     ports = (port for word in words for port in exposed_ports(word, instruction.location))
     state.configure(ports=state.config.ports | frozenset(ports))
+
+
+def _volume(state: StageState, instruction: Volume) -> None:
+    paths = frozenset(state.expand(path, instruction.location) for path in instruction.paths)
+    if "" in paths:
+        raise DockerfileError("a path of VOLUME is empty", where=instruction.location)
+    state.configure(volumes=state.config.volumes | paths)
 
 
 def _healthcheck(instruction: Healthcheck) -> dict[str, object]:
@@ -254,60 +150,3 @@ def _healthcheck(instruction: Healthcheck) -> dict[str, object]:
         "Retries": instruction.retries,
     }
     return {"Test": test, **{name: value for name, value in options.items() if value}}
-
-
-def _copy(state: StageState, instruction: Copy) -> CopyOperation:
-    at = instruction.location
-    words = [state.expand(source, at) for source in instruction.sources]
-    remotes = tuple(word for word in words if instruction.is_add and is_remote(word))
-    unpack = instruction.is_add if instruction.unpack is None else instruction.unpack
-    return CopyOperation(
-        origin=MainContext() if instruction.source is None else state.origin(instruction.source, at),
-        sources=tuple(word for word in words if word not in remotes),
-        remotes=remotes,
-        inline=tuple(
-            Inline(
-                h.name,
-                expand_raw(h.content, state.environment.variables, location=at) if h.expand else h.content,
-            )
-            for h in instruction.heredocs
-        ),
-        destination=join_path(
-            state.config.working_dir or "/", _current(state.expand(instruction.destination, at))
-        ),
-        chown=state.expand(instruction.chown or "", at),
-        chmod=_mode(state.expand(instruction.chmod or "", at), at),
-        link=instruction.link,
-        parents=instruction.parents,
-        exclude=instruction.exclude,
-        unpack=unpack,
-        checksum=state.expand(instruction.checksum or "", at),
-        keep_git_dir=bool(instruction.keep_git_dir),
-        location=at,
-    )
-
-
-def is_remote(source: str) -> bool:
-    """Whether a source of ADD is a URL or a Git reference."""
-    return bool(_URL.match(source) or is_git(source))
-
-
-def is_git(source: str) -> bool:
-    """Whether a source of ADD is a Git repository."""
-    return bool(_GIT.match(source))
-
-
-def _current(destination: str) -> str:
-    # pathRelativeToWorkingDir: "" and "." are the working folder, as a folder.
-    return "./" if destination in ("", ".") else destination
-
-
-def _mode(text: str, at: Location) -> str:
-    if not _OCTAL.fullmatch(text):
-        if text.isdecimal():
-            raise DockerfileError(f"not a mode: {text!r}", where=at, hint="--chmod=0755, at most 07777")
-        return text
-    mode = int(text, 8)
-    if mode > _TOP_MODE:
-        raise DockerfileError(f"not a mode: {text!r}", where=at, hint="--chmod=0755, at most 07777")
-    return f"{mode:04o}"

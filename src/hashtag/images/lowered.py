@@ -132,10 +132,12 @@ class CopyOperation:
     A `COPY` or `ADD` of paths.
 
     Attributes:
-        sources: Expanded, as written otherwise.
+        sources: The paths, expanded, as written otherwise.
         remotes: The sources of an ADD that are URLs or Git references.
+        written: Both, in their order; empty where there is only one kind.
         destination: Absolute; a trailing `/` is kept.
-        unpack: Whether archives are extracted.
+        unpack: Whether archives among the paths are extracted.
+        unpack_remotes: Whether fetched archives are extracted.
     """
 
     origin: Origin
@@ -151,6 +153,8 @@ class CopyOperation:
     unpack: bool
     checksum: str
     keep_git_dir: bool
+    written: tuple[str, ...] = ()
+    unpack_remotes: bool = False
     location: Location = field(eq=False)
 
 

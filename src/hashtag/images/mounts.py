@@ -1,4 +1,4 @@
-"""Mounts: the options of `RUN --mount`, as BuildKit's parseMount reads them."""
+"""Mounts: what `RUN --mount` mounts, as BuildKit's dispatchRunMounts does it."""
 
 from __future__ import annotations
 
@@ -6,27 +6,13 @@ import posixpath
 from collections.abc import Callable
 
 from hashtag.dockerfile.instruction import Mount
-from hashtag.errors import DockerfileError, Location, did_you_mean
-from hashtag.images.lowered import MainContext, MountOperation, Origin
+from hashtag.errors import Location
+from hashtag.images.lowered import MainContext, MountOperation, Origin, Scratch
+from hashtag.images.mount_options import MountOptions, mount_options
 
-_ALIASES = {
-    "src": "source",
-    "dst": "target",
-    "destination": "target",
-    "ro": "readonly",
-    "rw": "readwrite",
-}
-_KEYS = (
-    "type", "from", "source", "target", "readonly", "readwrite", "id", "sharing",
-    "required", "size", "mode", "uid", "gid", "env",
-)  # fmt: skip
-_KINDS = ("bind", "cache", "tmpfs", "secret", "ssh")
 _WRITABLE = ("cache", "tmpfs")
-_SWITCHES = ("readonly", "readwrite", "required")
-_TRUE = ("1", "t", "T", "true", "TRUE", "True")
-_FALSE = ("0", "f", "F", "false", "FALSE", "False")
-# BuildKit exec, checkShouldClearCacheOpts: which cache folder it is says nothing about the result.
-_NOT_IN_THE_RESULT = {"cache": ("id", "sharing")}
+# client/llb: what a secret's file and an agent's socket have where nothing is said.
+_SECRET_MODE, _SOCKET_MODE, _CACHE_MODE = 0o400, 0o600, 0o755
 
 
 def mount_operation(
@@ -34,79 +20,102 @@ def mount_operation(
     folder: str,
     expand: Callable[[str, Location], str],
     origin: Callable[[str, Location], Origin],
+    *,
+    number: int = 0,
 ) -> MountOperation:
     """
-    Return a mount with its variables filled in and its defaults made explicit.
+    Return a mount with its variables filled in; what says no more than the default is left out.
 
     Args:
         folder: The working folder, from which a relative target is seen.
+        number: How many mounts of its kind stand before it in the RUN.
     """
-    options = _options(mount, expand)
-    kind = options.pop("type", "bind").lower()
-    if kind not in _KINDS:
-        raise DockerfileError(
-            f"--mount: {kind!r} is no type", where=mount.location, hint=did_you_mean(kind, _KINDS)
-        )
-    source, target = options.pop("source", ""), options.pop("target", "")
-    source_name = options.pop("from", "")
-    read_only = _read_only(kind, options, mount.location)
-    for name in _NOT_IN_THE_RESULT.get(kind, ()):
-        options.pop(name, None)
-    if kind in ("secret", "ssh") and source:
-        options.setdefault("id", source)
+    options = mount_options(mount, expand)
+    match options.kind:
+        case "secret":
+            return _secret(options)
+        case "ssh":
+            return _ssh(options, number)
+        case _:
+            return _file_system(options, folder, origin)
+
+
+def _secret(options: MountOptions) -> MountOperation:
+    # dispatchSecret: without `env` there is always a file.
+    identity = options.source or options.identity or posixpath.basename(options.target.rstrip("/"))
+    target = options.target
+    if options.env is None and not target:
+        target = "/run/secrets/" + posixpath.basename(identity.rstrip("/"))
+    found = {"id": identity, **(options.other_owner(_SECRET_MODE) if target else {})}
+    if options.is_required:
+        found["required"] = "true"
+    if options.env is not None:
+        found["env"] = options.env
+    return _without_source(options, target, found)
+
+
+def _ssh(options: MountOptions, number: int) -> MountOperation:
+    found = {"id": options.identity or "default", **options.other_owner(_SOCKET_MODE)}
+    if options.is_required:
+        found["required"] = "true"
+    if number:  # SSH_AUTH_SOCK is the first one's
+        found["number"] = str(number)
+    return _without_source(options, options.target or f"/run/buildkit/ssh_agent.{number}", found)
+
+
+def _without_source(options: MountOptions, target: str, found: dict[str, str]) -> MountOperation:
     return MountOperation(
-        kind=kind,
-        origin=_origin(kind, source_name, origin, mount.location),
-        source=posixpath.normpath("/" + source).lstrip("/"),
-        target=_target(kind, folder, target),
-        read_only=read_only,
-        options=tuple(sorted(options.items())),
-        location=mount.location,
+        kind=options.kind,
+        origin=None,
+        source="",
+        target=target,
+        read_only=True,
+        options=tuple(sorted(found.items())),
+        location=options.location,
     )
 
 
-def _target(kind: str, folder: str, target: str) -> str:
-    if kind in ("secret", "ssh") or target.startswith("/"):
-        return target
-    return posixpath.normpath(posixpath.join("/", folder, target))
+def _file_system(
+    options: MountOptions, folder: str, origin: Callable[[str, Location], Origin]
+) -> MountOperation:
+    found: dict[str, str] = {}
+    source = posixpath.normpath("/" + options.source).lstrip("/")
+    if options.kind == "tmpfs" and options.size:
+        found["size"] = str(options.size)
+    if options.kind == "cache" and options.has_owner and not source:
+        found = options.owner(_CACHE_MODE)
+    mounted = _origin(options, source, origin)
+    if options.kind == "cache" and mounted is None and source:
+        found["source"] = source
+    read_only = options.kind not in _WRITABLE if options.read_only is None else options.read_only
+    return MountOperation(
+        kind=options.kind,
+        origin=mounted,
+        source=source,
+        target=_target(options, folder),
+        read_only=read_only,
+        # Which cache folder it is, and who shares it, says nothing about the result: its id and
+        # sharing are left out (BuildKit exec, checkShouldClearCacheOpts).
+        options=tuple(sorted(found.items())),
+        location=options.location,
+    )
 
 
-def _options(mount: Mount, expand: Callable[[str, Location], str]) -> dict[str, str]:
-    options: dict[str, str] = {}
-    for written, value in mount.options:
-        key = _ALIASES.get(written, written)
-        if key not in _KEYS:
-            raise DockerfileError(
-                f"--mount: {written!r} is no option", where=mount.location, hint=did_you_mean(written, _KEYS)
-            )
-        if value is None and key not in _SWITCHES:
-            raise DockerfileError(f"--mount: {written} needs a value", where=mount.location)
-        options.pop(key, None)
-        text = "true" if value is None else value
-        options[key] = text if key == "from" else expand(text, mount.location)
-    return options
+def _target(options: MountOptions, folder: str) -> str:
+    target = options.target
+    if not target.startswith("/"):
+        target = posixpath.normpath(posixpath.join("/", folder, target))
+    if target == "/":
+        raise options.error("the target cannot be the root", "target=/folder")
+    return target
 
 
-def _read_only(kind: str, options: dict[str, str], location: Location) -> bool:
-    read_only = kind not in _WRITABLE
-    for key in [key for key in options if key in ("readonly", "readwrite")]:  # the last one decides
-        read_only = _truth(options.pop(key), key, location) == (key == "readonly")
-    return read_only
-
-
-def _truth(text: str, key: str, location: Location) -> bool:
-    if text not in _TRUE + _FALSE:
-        raise DockerfileError(f"--mount: {key}={text} is neither true nor false", where=location)
-    return text in _TRUE
-
-
-def _origin(
-    kind: str, name: str, origin: Callable[[str, Location], Origin], location: Location
-) -> Origin | None:
-    match kind:
+def _origin(options: MountOptions, source: str, origin: Callable[[str, Location], Origin]) -> Origin | None:
+    match options.kind:
         case "bind":
-            return origin(name, location) if name else MainContext()
-        case "cache":
-            return origin(name, location) if name else None
+            return origin(options.name, options.location) if options.name else MainContext()
+        case "cache" if options.name:
+            found = origin(options.name, options.location)
+            return None if found == Scratch() and not source else found
         case _:
             return None

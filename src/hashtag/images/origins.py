@@ -64,6 +64,11 @@ class BuildRequest:
         return next((found for found in (f"{key}::{platform}", key) if found in self.contexts), None)
 
 
+def is_remote_context(value: str) -> bool:
+    """Whether the value of a named context is to be fetched from somewhere else than a registry."""
+    return value.startswith(_REMOTE_SCHEMES)
+
+
 def _familiar(name: str) -> str:
     try:
         return Reference.parse(name).familiar.removesuffix(":latest")
@@ -73,7 +78,7 @@ def _familiar(name: str) -> str:
 
 def image_origin(name: str, platform: Platform, request: BuildRequest, world: World, at: Location) -> Origin:
     """Return what a name that is no stage means: a named context, scratch, one of ours, or an image."""
-    context = None if name in ("scratch", "context") else request.context(name, platform)
+    context = None if name == "scratch" else request.context(name, platform)
     if context is not None:
         return context_origin(context, platform, request, world, at)
     if name == "scratch":
@@ -86,13 +91,15 @@ def context_origin(
 ) -> Origin:
     """Return what a named context is."""
     value = request.contexts[name]
+    if value == _IMAGE_SCHEME + "scratch":
+        return Scratch()
     if value.startswith(_IMAGE_SCHEME):
         return _image(value.removeprefix(_IMAGE_SCHEME), value, platform, world, at)
     if value.startswith(_LAYOUT_SCHEME):
         return _layout(value, platform, world, at)
     if value.startswith(_TARGET_SCHEME):
         return Internal(value.removeprefix(_TARGET_SCHEME), platform, value, at)
-    if value.startswith(_REMOTE_SCHEMES):
+    if is_remote_context(value):
         raise UnsupportedConstruct(
             f"the named context {name!r} is remote: {value}",
             where=at,

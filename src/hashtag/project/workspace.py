@@ -244,17 +244,20 @@ def _errors(
     return errors
 
 
-def _remotes(resolved: Resolved) -> dict[str, str]:
-    """Return what stands for the content of each remote source, as the images' policies say."""
+def _remotes(resolved: Resolved) -> dict[str, dict[tuple[str, str], str]]:
+    """Return for each image what stands for the content of its remote sources, as its policy says."""
     from hashtag.registry.remote import stands_for
 
     def commit_of(url: str, ref: str) -> str | None:
         return remote_commit(url, ref, os.environ)
 
-    found: dict[str, str] = {}
+    found: dict[str, dict[tuple[str, str], str]] = {}
     for image in resolved.images:
+        remotes = found.setdefault(image.name, {})
         for lowered in resolved.resolution.lowered[image.name].values():
             for operation in lowered.remote_copies():
                 for remote in operation.remotes:
-                    found[remote] = stands_for(remote, operation, image.remote_add, commit_of)
+                    key = (remote, operation.checksum)
+                    if key not in remotes:
+                        remotes[key] = stands_for(remote, operation, image.remote_add, commit_of)
     return found

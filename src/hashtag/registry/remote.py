@@ -10,9 +10,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from attrs import frozen
 
-from hashtag.context.record import hidden
+from hashtag.context.canonical import hidden
 from hashtag.errors import UnsupportedConstruct, UntrustedAnswer
-from hashtag.images.dispatch import is_git
+from hashtag.images.copies import is_git
 from hashtag.images.lowered import CopyOperation
 from hashtag.images.model import RemoteAdd
 from hashtag.registry.origin import shown
@@ -32,6 +32,8 @@ def stands_for(remote: str, operation: CopyOperation, policy: RemoteAdd, commit_
         UntrustedAnswer: It leads to an address of this machine's link.
     """
     name = posixpath.basename(urlsplit(remote).path)
+    if operation.checksum and is_git(remote):  # its folder, its submodules: all of the text counts
+        return f"{hidden(remote)} {hidden(operation.checksum)}"
     if operation.checksum:
         return f"{hidden(name)} {hidden(operation.checksum)}"
     if policy is RemoteAdd.URL:

@@ -10,7 +10,8 @@ from typing import TypeAlias
 from attrs import define, field, frozen
 
 from hashtag.context.fingerprint import Fingerprint, refresh_number
-from hashtag.context.record import Inputs, record
+from hashtag.context.record import record
+from hashtag.context.stage_records import Inputs
 from hashtag.context.uses import MAIN
 from hashtag.errors import HashtagError, MissingParent
 from hashtag.images.graph import Resolution
@@ -45,14 +46,14 @@ class Hashing:
 
     Attributes:
         folder: The project's, from which images name their contexts.
-        remotes: What stands for the content of a remote source of ADD.
+        remotes: By image, what stands for the content of a remote source of ADD with its checksum.
         at: The time that `refresh` counts from.
     """
 
     folder: Path
     contexts: Contexts
     resolution: Resolution
-    remotes: Mapping[str, str]
+    remotes: Mapping[str, Mapping[tuple[str, str], str]]
     at: datetime
 
     def fingerprints(self, images: Sequence[Image]) -> Fingerprints:
@@ -99,7 +100,7 @@ class Hashing:
         return Inputs(
             file_sets=self.view(image).file_sets(lowered),
             parents=lambda name, platform: result.found[name][platform].text,
-            remotes=self.remotes,
+            remotes=self.remotes.get(image.name, {}),
             salt=image.salt,
             refresh=refresh,
             whole_contexts=(MAIN,) if image.context_files is ContextFiles.ALL else (),
