@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -64,7 +64,7 @@ def check_again(target: Target, before: Hashed, after: Hashed, planned_at: str) 
         paths = differences(before.hashing.view(image), after.hashing.view(image), builds)
         if not paths:
             raise
-        raise _stale(target.name, paths) from None
+        raise _stale(target.name, _inside(before, paths)) from None
 
 
 def _raise_stale(error: HashtagError) -> None:
@@ -93,6 +93,11 @@ def _changed(target: Target, image: Image, hashed: Hashed, moment: datetime) -> 
     fresh = {str(platform): each.record for platform, each in hashed.fingerprints.found[target.name].items()}
     if target.records and _without_files(target.records) != _without_files(fresh):
         paths.insert(0, str(hashed.hashing.folder / image.dockerfile))
+    return _inside(hashed, paths)
+
+
+def _inside(hashed: Hashed, paths: Iterable[str]) -> list[str]:
+    """Return paths as messages show them: relative to the project's folder."""
     folder = f"{hashed.hashing.folder}/"
     return [path.removeprefix(folder) for path in paths]
 

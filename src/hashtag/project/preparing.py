@@ -68,15 +68,21 @@ class Preparation:
         assert isinstance(dockerfile, Dockerfile)  # it was hashed  # noqa: S101
         text = self._pinned(image, dockerfile, builds)
         (folder / DOCKERFILE).write_bytes(text.encode("utf-8", "surrogateescape"))
-        view = self.hashed.hashing.view(image)
-        view.stage(builds, MAIN, folder / CONTEXT)
+        self._stage(image, builds, MAIN, folder / CONTEXT)
         contexts: dict[str, str] = {}
         for number, name in enumerate(_folders(builds)):
             contexts[name] = str(folder / f"{CONTEXT}-{number}")
-            view.stage(builds, name, Path(contexts[name]))
+            self._stage(image, builds, name, Path(contexts[name]))
         contexts |= self._replaced_stages(image, dockerfile, builds)
         contexts |= self._triggered(dockerfile, builds)
         return Prepared(contexts=contexts, options=self._syntax(builds))
+
+    def _stage(self, image: Image, builds: Iterable[Lowered], name: str, target: Path) -> None:
+        try:
+            self.hashed.hashing.view(image).stage(builds, name, target)
+        except StalePlan as error:
+            where = error.where.removeprefix(f"{self.hashed.hashing.folder}/")
+            raise StalePlan(error.what, where=where, hint=error.hint) from error
 
     def _pinned(self, image: Image, dockerfile: Dockerfile, builds: Iterable[Lowered]) -> str:
         path = self.hashed.hashing.folder / image.dockerfile

@@ -48,8 +48,8 @@ def stage(
         UnsupportedBuild: A device, which only root can make.
     """
     target.mkdir(mode=0o755)
-    selected = frozenset(paths)
-    entries = [entry for path, entry in listing.items() if path in selected]
+    # A folder before what is in it.
+    entries = [listing[path] for path in sorted(paths, key=lambda path: path.split("/"))]
     try:
         with Descent(context) as source, Descent(target) as copy:
             staging = _Staging(source, copy, contents, modes)
