@@ -129,6 +129,12 @@ class UnsupportedConstruct(DockerfileError):
     code = "HT013"
 
 
+class UnsetBase(DockerfileError):
+    """A FROM names no image, because a variable in it has no value."""
+
+    code = "HT014"
+
+
 # ── 02x: images and their bases ──────────────────────────────────────────────────────────────────
 
 
@@ -283,6 +289,20 @@ class TagOccupied(HashtagError):
     """A tag holds something that is not ours to replace."""
 
     code = "HT061"
+    status = REFUSED
+
+
+class PromotionRefused(HashtagError):
+    """A published tag is not moved: it could go back in time, or mean something else."""
+
+    code = "HT062"
+    status = REFUSED
+
+
+class PruneStopped(HashtagError):
+    """Nothing more is deleted: something is not known for certain."""
+
+    code = "HT063"
     status = REFUSED
 
 

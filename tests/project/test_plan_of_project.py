@@ -21,6 +21,7 @@ from hashtag.errors import (
     SeveralErrors,
     UnknownBase,
     UnknownImage,
+    UnsetBase,
 )
 from hashtag.testing import MemoryRegistry
 from project.projects import BASE, REPOSITORY, fill, open_project, registry_with_base, three_images, write
@@ -243,13 +244,37 @@ def test_an_image_that_was_asked_for_and_cannot_be_planned_is_an_error(
         open_project(write(tmp_path, files)).plan(registry_with_base(), images=["image"])
 
 
-def test_a_discovered_image_that_cannot_be_planned_is_skipped_with_a_warning(tmp_path: Path) -> None:
-    folder = write(three_images(tmp_path), {"bad/Dockerfile": "FROM ${BASE}\n"})
+@pytest.mark.parametrize(
+    "base", ["${BASE}", "${REGISTRY}/debian:12", "debian:$TAG"], ids=["all of it", "its registry", "its tag"]
+)
+def test_a_discovered_image_whose_base_is_not_set_is_skipped_with_a_warning(
+    tmp_path: Path, base: str
+) -> None:
+    folder = write(three_images(tmp_path), {"bad/Dockerfile": f"FROM {base}\n"})
 
     plan = open_project(folder).plan(registry_with_base())
 
     assert set(actions(plan)) == {"base", "docs", "web"}
     assert any("bad/Dockerfile:1:1" in warning and "skipped" in warning for warning in plan.warnings)
+    with pytest.raises(UnsetBase):
+        open_project(folder).plan(registry_with_base(), images=["bad"])
+
+
+@pytest.mark.parametrize(
+    ("files", "error"),
+    [
+        pytest.param({"bad/Dockerfile": "FORM scratch\n"}, DockerfileError, id="malformed"),
+        pytest.param({"bad/Dockerfile": "FROM scratch\nCOPY a /\n"}, MissingSource, id="without a source"),
+        pytest.param(
+            {"bad/Dockerfile": "FROM registry.example/none:1\n"}, UnknownBase, id="without its base"
+        ),
+    ],
+)
+def test_a_discovered_image_that_is_broken_is_an_error(
+    tmp_path: Path, files: dict[str, str], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        open_project(write(three_images(tmp_path), files)).plan(registry_with_base())
 
 
 def test_a_missing_base_that_resembles_an_image_of_ours_says_how_to_link_it(tmp_path: Path) -> None:

@@ -7,11 +7,19 @@ from collections.abc import Callable, Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
-from hashtag.dockerfile.expansion import expand
+from hashtag.dockerfile.expansion import expand, variables_in
 from hashtag.dockerfile.instruction import Copy, Mount, Onbuild, Run, StageInstruction
 from hashtag.dockerfile.parser import parse_trigger
 from hashtag.dockerfile.stage import Dockerfile, Stage
-from hashtag.errors import Cycle, DockerfileError, HashtagError, Location, UnknownStage, did_you_mean
+from hashtag.errors import (
+    Cycle,
+    DockerfileError,
+    HashtagError,
+    Location,
+    UnknownStage,
+    UnsetBase,
+    did_you_mean,
+)
 from hashtag.images.lowered import External, FromStage, Internal, NamedContext, Origin, Scratch, StageBase
 from hashtag.images.origins import BuildRequest, World, context_origin, image_origin
 from hashtag.oci.platform import Platform
@@ -168,13 +176,8 @@ class Stages:
 
     def _base(self, stage: Stage) -> StageBase:
         at = stage.base.location
-        name = expand(stage.base.image, self._globals, escape=self._dockerfile.escape, location=at)
-        if not name:
-            raise DockerfileError(
-                f"FROM {stage.base.image} is empty",
-                where=at,
-                hint="give its ARG a default or a build argument",
-            )
+        written, escape = stage.base.image, self._dockerfile.escape
+        name = expand(written, self._globals, escape=escape, location=at)
         platform = self.platforms[stage.index]
         if stage.name and stage.name not in _NEVER_REPLACED:
             context = self._request.context(stage.name, platform)
@@ -184,7 +187,17 @@ class Stages:
         # Only an earlier stage, and only in its own spelling: names are in lower case.
         if name in self._names:
             return FromStage(self._names[name])
-        return _as_base(image_origin(name, platform, self._request, self._world, at))
+        try:
+            return _as_base(image_origin(name, platform, self._request, self._world, at))
+        except DockerfileError as error:
+            unset = sorted(variables_in(written, escape=escape) - self._globals.keys())
+            if not unset:
+                raise
+            raise UnsetBase(
+                f"FROM {written} names no image: {unset[0]} has no value",
+                where=at,
+                hint=f'give its ARG a default, or args = {{ {unset[0]} = "…" }}',
+            ) from error
 
 
 def _circle(edges: Mapping[int, Mapping[int, Location]]) -> tuple[int, int] | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from hashtag.errors import HashtagError, MissingParent, raise_all
+from hashtag.errors import HashtagError, MissingParent, UnsetBase, raise_all
 from hashtag.images.bases import BaseImage, KnownBases
 from hashtag.images.model import Graph, Image
 from hashtag.oci.ports import Home
@@ -142,19 +142,23 @@ class Project:
 
     def skipped(self, errors: Mapping[str, HashtagError], asked: Collection[str]) -> list[str]:
         """
-        Return a warning for each discovered image that cannot be planned.
+        Return a warning for each discovered image that is only a template: its base is not set.
 
         Raises:
-            HashtagError: An image that was configured, or asked for, cannot be planned; of several,
-                all those that are not only the consequence of another.
+            HashtagError: Another image cannot be planned; of several, all those that are not only the
+                consequence of another.
         """
         images = {image.name: image for image in self.images}
-        fatal = {
-            name: error for name, error in errors.items() if not images[name].is_discovered or name in asked
+        templates = {
+            name
+            for name, error in errors.items()
+            if isinstance(error, UnsetBase) and images[name].is_discovered and name not in asked
         }
-        roots = [error for error in fatal.values() if not isinstance(error, MissingParent)]
-        raise_all(_once(roots or fatal.values()))
-        return [f"{_first_line(error)} (image {name} is skipped)" for name, error in errors.items()]
+        roots = [
+            e for name, e in errors.items() if name not in templates and not isinstance(e, MissingParent)
+        ]
+        raise_all(_once(roots or (e for name, e in errors.items() if name not in templates)))
+        return [f"{errors[name]} (image {name} is skipped)" for name in errors if name in templates]
 
     def warnings(self, hashed: Hashed) -> list[str]:
         """Return what a user should know of images that can be planned."""
@@ -184,11 +188,6 @@ def _target(image: Image, hashed: Hashed, tag: str | None) -> Target:
     resolved = hashed.resolved
     fingerprints = hashed.fingerprints.found[image.name]
     return target(image, resolved.resolution, fingerprints, tag, resolved.stages(image.name))
-
-
-def _first_line(error: HashtagError) -> str:
-    first, *more = str(error).splitlines()
-    return f"{first} (and {len(more)} more)" if more else first
 
 
 def _once(errors: Iterable[HashtagError]) -> list[HashtagError]:
