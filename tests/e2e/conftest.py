@@ -203,7 +203,7 @@ def docker(tmp_path_factory) -> Iterator[Mapping[str, str]]:
     yield (
         _plain()
         | dict(engine.environ)
-        | {"HASHTAG_BUILDER": "docker", "HASHTAG_BUILD_ARGS": "--network=none"}
+        | {"HASHTAG_BUILDER": "docker", "HASHTAG_BUILD_ARGS": "--network=none", "CLIENT": engine.client}
     )
     engine.stop()
 

@@ -332,6 +332,11 @@ def test_a_project_without_a_repository_cannot_be_planned(tmp_path: Path) -> Non
         hashtag.Registry.from_environment(environ={})
 
 
+def test_a_folder_without_a_dockerfile_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no image"):
+        open_project(tmp_path).plan(registry_with_base())
+
+
 def test_a_base_that_resembles_an_image_of_ours_is_a_warning_with_both_remedies(tmp_path: Path) -> None:
     registry = registry_with_base()
     registry.add_image("other.example/base:1")

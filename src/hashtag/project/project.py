@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from hashtag.errors import HashtagError, MissingParent, UnsetBase, raise_all
+from hashtag.errors import ConfigError, HashtagError, MissingParent, UnsetBase, raise_all
 from hashtag.images.bases import BaseImage, KnownBases
 from hashtag.images.model import Graph, Image
 from hashtag.oci.ports import Home
@@ -116,6 +116,12 @@ class Project:
         from hashtag.registry.bases import find
 
         project = self.placed(registry, salts or {})
+        if not project.images:
+            raise ConfigError(
+                "there is no image to plan",
+                where=str(project.settings.folder),
+                hint="add a Dockerfile, or name the images in hashtag.toml",
+            )
         check_names(rebuild, project.images)
         moment = at or datetime.now(UTC)
         known = bases if isinstance(bases, KnownBases) else KnownBases(bases, what_if)
