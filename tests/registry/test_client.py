@@ -521,6 +521,7 @@ def test_a_challenge_from_where_a_blob_is_sent_gets_no_password():
         "https://evil.example/up",
         Reply(401, b"", {"WWW-Authenticate": 'Bearer realm="https://evil.example/token"'}),
     )
+    script.on("DELETE", "https://evil.example/up", Reply(401))
 
     with pytest.raises(AccessDenied):
         registry(script, creds="u:p").put_blob(_REPOSITORY, b"blob")
@@ -529,13 +530,14 @@ def test_a_challenge_from_where_a_blob_is_sent_gets_no_password():
         request.headers.get("authorization")
         for request in script.requests
         if request.url.host == "evil.example"
-    ] == [None]
+    ] == [None, None]
 
 
 def test_a_blob_whose_reply_was_lost_is_not_sent_again():
     script = Script().on("HEAD", _BLOB_URL, Reply(404), Reply(200))
     script.on("POST", _UPLOADS, Reply(202, b"", {"Location": "/up"}))
     script.on("PUT", "https://registry.example/up", httpx.ReadError("reset"))
+    script.on("DELETE", "https://registry.example/up", Reply(404))
 
     assert registry(script).put_blob(_REPOSITORY, b"blob") == _BLOB
     assert sum(line.startswith("PUT") for line in script.log) == 1
@@ -556,9 +558,12 @@ def test_an_upload_that_does_not_end_well_is_an_error():
         Script().on("HEAD", _BLOB_URL, Reply(404)).on("POST", _UPLOADS, Reply(202, b"", {"Location": "/up"}))
     )
     script.on("PUT", "https://registry.example/up", error(400, "DIGEST_INVALID"))
+    script.on("DELETE", "https://registry.example/up", Reply(204))
 
     with pytest.raises(RegistryError, match="DIGEST_INVALID"):
         registry(script).put_blob(_REPOSITORY, b"blob")
+
+    assert script.log[-1] == "DELETE https://registry.example/up"
 
 
 # ── tags ─────────────────────────────────────────────────────────────────────────────────────────

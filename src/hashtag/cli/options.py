@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hashtag.cli.terminal import warn
 from hashtag.cli.values import moment, one_of, pair, pinned, seconds
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ def connect(arguments: argparse.Namespace, repository: Repository | None, **more
         ca=Path(arguments.ca_cert) if arguments.ca_cert else None,
         budget_seconds=arguments.budget,
         insecure=[repository.registry] if repository and arguments.insecure else [],
+        warn=lambda text: warn([text]),
         **more,
     )
 

@@ -21,6 +21,7 @@ VERBS: Mapping[str, str] = {
     "list": "print the images, parents first",
     "graph": "draw which image is built from which",
     "context": "show what a build sees of its context, and why not more",
+    "auth": "prove the rights to a repository, without writing",
     "config": "print every setting and where it comes from",
     "schema": "print the JSON Schema of a document",
 }

@@ -16,6 +16,7 @@ from hashtag.errors import (
 from hashtag.oci.digest import Digest
 from hashtag.oci.manifest import MEDIA_TYPES, Descriptor, Manifest
 from hashtag.oci.reference import check_tag
+from hashtag.registry.login import scrubbed
 from hashtag.registry.messages import Answer
 from hashtag.registry.origin import Origin, joined, shown
 
@@ -109,7 +110,7 @@ def error_codes(answer: Answer) -> set[str]:
 def error_text(answer: Answer) -> str:
     """Return `: CODE message` for a message, printable and not long; nothing where there is none."""
     texts = [f"{code} {message}".strip() for code, message in _errors(answer)]
-    text = "; ".join(dict.fromkeys(texts))[:_TEXT_LIMIT]
+    text = scrubbed("; ".join(dict.fromkeys(texts)), answer.secrets)[:_TEXT_LIMIT]
     return ": " + "".join(c if c.isprintable() else "�" for c in text) if text else ""
 
 

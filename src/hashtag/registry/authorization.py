@@ -25,10 +25,22 @@ _SHORTEST_LIFE = 60.0  # Docker's token specification: expires_in is optional an
 
 @frozen
 class Scope:
-    """Rights to one repository: `pull`, or `pull,push`."""
+    """
+    Rights to one repository: `pull`, or `pull,push`.
+
+    Attributes:
+        source: The name of another repository on the same server to read as well; may be empty.
+    """
 
     repository: Repository
     actions: str = "pull"
+    source: str = ""
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What a token server is asked for."""
+        own = (str(self),)
+        return (*own, f"repository:{self.source}:pull") if self.source else own
 
     def __str__(self) -> str:
         return f"repository:{self.repository.name}:{self.actions}"
@@ -94,7 +106,7 @@ class Authorization:
         if challenge.scheme == "basic":
             return login.basic if login and login.username else None
         registry = scope.repository.registry
-        scopes = self._scopes.get((registry, scope), (str(scope),))
+        scopes = self._scopes.get((registry, scope), scope.texts)
         key = (registry, challenge.realm, challenge.service, *scopes)
         with self._lock:
             lock = self._locks.setdefault(key, Lock())
@@ -131,9 +143,9 @@ def scopes_for(scope: Scope, challenge: Challenge) -> tuple[str, ...]:
     """
     own = str(scope)
     head, _, actions = own.rpartition(":")
-    known = {f"{head}:{action}" for action in actions.split(",")} | {own}
+    known = {f"{head}:{action}" for action in actions.split(",")} | set(scope.texts)
     added = (each for each in challenge.scopes if each.startswith("repository:") and each not in known)
-    return (own, *added)
+    return (*scope.texts, *added)
 
 
 def denied(scope: Scope, login: Login | None, what: str) -> AccessDenied:

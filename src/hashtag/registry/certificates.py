@@ -8,22 +8,40 @@ from pathlib import Path
 
 from hashtag.errors import ConfigError
 
+# containers-certs.d(5), and Docker's «Verify repository client with certificates».
+_FOLDERS = (Path("/etc/containers/certs.d"), Path("/etc/docker/certs.d"))
 
-def tls_context(ca: Path | str | None, environ: Mapping[str, str]) -> ssl.SSLContext:
+
+def tls_context(
+    ca: Path | str | None, environ: Mapping[str, str], folder: Path | None = None
+) -> ssl.SSLContext:
     """
     Return what trusts the system's certificates, or SSL_CERT_FILE's, and those of `ca`.
 
     Args:
         ca: A file, or PEM text.
-        environ: For SSL_CERT_FILE and SSL_CERT_DIR.
+        environ: For SSL_CERT_FILE, SSL_CERT_DIR, and HASHTAG_CA_CERT, which is a file or PEM text, too.
+        folder: A host's own, of `certs.d`: `*.crt` are trusted, `x.cert` with `x.key` says who we are.
 
     Raises:
-        ConfigError: `ca` or SSL_CERT_FILE cannot be read, or holds no certificate.
+        ConfigError: One of them cannot be read, or holds no certificate.
     """
     context = _system_context(environ)
-    if ca is not None:
-        _add(context, ca)
+    for each in (ca, environ.get("HASHTAG_CA_CERT") or None):
+        if each is not None:
+            _add(context, each)
+    if folder is not None:
+        _add_folder(context, folder)
     return context
+
+
+def certificates_folder(host: str, environ: Mapping[str, str]) -> Path | None:
+    """Return the folder with certificates for one `host[:port]`: the user's, then the machine's."""
+    home = environ.get("HOME")
+    configured = environ.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home else "")
+    users = (Path(configured) / "containers" / "certs.d",) if configured else ()
+    folders = (folder / host for folder in (*users, *_FOLDERS))
+    return next((folder for folder in folders if folder.is_dir()), None)
 
 
 def has_certificates(paths: ssl.DefaultVerifyPaths) -> bool:
@@ -50,6 +68,16 @@ def _system_context(environ: Mapping[str, str]) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=file or None, capath=folder or None)
     except (OSError, ssl.SSLError) as error:
         raise ConfigError(f"SSL_CERT_FILE or SSL_CERT_DIR cannot be used: {error}") from error
+
+
+def _add_folder(context: ssl.SSLContext, folder: Path) -> None:
+    for path in sorted(folder.glob("*.crt")):
+        _add(context, path)
+    for path in sorted(folder.glob("*.cert")):
+        try:
+            context.load_cert_chain(path, path.with_suffix(".key"))
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigError(f"the client certificate cannot be used: {error}", where=str(path)) from error
 
 
 def _add(context: ssl.SSLContext, ca: Path | str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from hashtag.errors import ManifestMissing, RegistryError, TagOccupied
 from hashtag.oci.digest import Digest
@@ -20,22 +19,22 @@ from hashtag.registry.answers import (
     tag_page,
 )
 from hashtag.registry.authorization import Scope
+from hashtag.registry.blobs import PUSH, Blobs
 from hashtag.registry.credentials import Credentials
 from hashtag.registry.deletion import Deletion
-from hashtag.registry.messages import Answer
-from hashtag.registry.origin import Origin, check_move, joined
+from hashtag.registry.login import Login
+from hashtag.registry.messages import Answer, Pieces
+from hashtag.registry.notices import Notices
 from hashtag.registry.retry import Retries
 from hashtag.registry.session import Session
 from hashtag.registry.transport import Transport
 
-BLOB_LIMIT = 16 * 1024 * 1024
 _TAG_PAGE_LIMIT = 64 * 1024 * 1024
 _TAG_PAGES = 10_000
-_REMEMBERED = 64 * 1024  # bytes; an image's config
 # All four in one header, also by digest, never */*: distribution 2.8 answers 404 for what is not
 # named, or gives the amd64 child in place of the list.
 _ACCEPT = {"Accept": ", ".join(MEDIA_TYPES)}
-_PUSH = "pull,push"
+_NO_TAG = "hashtag-auth-check"  # whether it is there is of no interest
 # How registries say that a tag cannot be changed: ECR, ACR and pull-through caches, GitLab, Harbor.
 _IMMUTABLE = (400, 405, 409, 412)
 
@@ -48,14 +47,18 @@ class HttpRegistry:
     """
 
     def __init__(
-        self, transport: Transport, credentials: Credentials | None = None, retries: Retries | None = None
+        self,
+        transport: Transport,
+        credentials: Credentials | None = None,
+        retries: Retries | None = None,
+        notices: Notices | None = None,
     ) -> None:
         """Connect through `transport`, on the first request."""
         retries = retries or Retries()
-        self._session = Session(transport, credentials or Credentials(), retries)
+        self._session = Session(transport, credentials or Credentials(), retries, notices)
         self._deletion = Deletion(self._session, lambda r: self.resolve(r) is not None, retries.sleep)
         self._manifests: dict[Reference, Manifest] = {}
-        self._blobs: dict[tuple[Repository, Digest], bytes] = {}
+        self._blobs = Blobs(self._session)
 
     def __repr__(self) -> str:
         return f"HttpRegistry({self._session!r})"
@@ -86,17 +89,7 @@ class HttpRegistry:
 
     def blob(self, repository: Repository, digest: Digest) -> bytes:
         """Return a small blob (at most 16 MiB), verified; raise `ManifestMissing`."""
-        if (repository, digest) in self._blobs:
-            return self._blobs[repository, digest]
-        where, scope = f"{repository}@{digest}", Scope(repository)
-        answer = self._session.ask("GET", scope, f"blobs/{digest}", limit=BLOB_LIMIT)
-        if answer.status != 200:
-            raise self._session.refused(answer, scope, where)
-        if Digest.of(answer.content) != digest:
-            raise RegistryError("the blob's bytes are not those of its digest", where=where)
-        if len(answer.content) <= _REMEMBERED:
-            self._blobs[repository, digest] = answer.content
-        return answer.content
+        return self._blobs.read(repository, digest)
 
     def put_manifest(self, manifest: Manifest, reference: Reference) -> Digest:
         """
@@ -106,7 +99,7 @@ class HttpRegistry:
             TagOccupied: The tag cannot be changed, and holds something else.
             ManifestMissing: What the manifest names is not in the repository.
         """
-        where, scope = str(reference), Scope(reference.repository, _PUSH)
+        where, scope = str(reference), Scope(reference.repository, PUSH)
         answer = self._session.ask(
             "PUT",
             scope,
@@ -126,19 +119,37 @@ class HttpRegistry:
 
     def put_blob(self, repository: Repository, content: bytes) -> Digest:
         """Store the bytes, if they are not there yet; return their digest."""
-        digest, scope = Digest.of(content), Scope(repository, _PUSH)
-        if not self._has_blob(scope, digest):
-            answer = self._session.ask(
-                "PUT",
-                scope,
-                self._upload_url(scope, digest),
-                headers={"Content-Type": "application/octet-stream"},
-                content=content,
-                is_done=lambda: self._has_blob(scope, digest),
-            )
-            if answer.status not in (200, 201):
-                raise self._session.refused(answer, scope, f"{repository}@{digest}")
-        return digest
+        return self._blobs.put(repository, content)
+
+    def has_blob(self, repository: Repository, digest: Digest) -> bool:
+        """Return whether a blob is there; costs a HEAD."""
+        return self._blobs.has(repository, digest)
+
+    def blob_pieces(self, repository: Repository, blob: Descriptor) -> Iterator[bytes]:
+        """Yield a blob's bytes; the last ones not before all are verified."""
+        return self._blobs.pieces(repository, blob)
+
+    def put_blob_pieces(self, repository: Repository, blob: Descriptor, pieces: Pieces) -> None:
+        """Store the bytes that `pieces` yields, from their start again where the connection breaks."""
+        self._blobs.send(repository, blob, pieces)
+
+    def mount_blob(self, digest: Digest, source: Repository, target: Repository) -> bool:
+        """Let a repository have a blob of another on the same server; return whether it did."""
+        return self._blobs.mount(digest, source, target)
+
+    def check_access(self, repository: Repository, *, push: bool) -> Login | None:
+        """
+        Return who we are to a repository, None for a stranger, if it may be read, and written to.
+
+        Nothing is written: an upload is begun and cancelled.
+
+        Raises:
+            AccessDenied: It may not.
+        """
+        self.resolve(repository.tagged(_NO_TAG))
+        if push:
+            self._blobs.check_push(repository)
+        return self._session.login(Scope(repository))
 
     def tags(self, repository: Repository) -> Iterator[str]:
         """Yield every tag, in the registry's order; nothing for a repository that is not there."""
@@ -165,6 +176,10 @@ class HttpRegistry:
         """Delete a manifest, and with it every tag that holds it."""
         self._manifests.pop(repository.at(digest), None)
         return self._deletion.manifest(repository, digest)
+
+    def in_flight(self, host: str) -> int:
+        """Return how many requests a host is asked at once by now."""
+        return self._session.in_flight(host)
 
     def close(self) -> None:
         """Close all connections."""
@@ -201,19 +216,6 @@ class HttpRegistry:
             where=str(reference),
             hint="the registry keeps its tags immutable, or takes no writes",
         )
-
-    def _has_blob(self, scope: Scope, digest: Digest) -> bool:
-        return self._session.ask("HEAD", scope, f"blobs/{digest}").status == 200
-
-    def _upload_url(self, scope: Scope, digest: Digest) -> str:
-        answer = self._session.ask("POST", scope, "blobs/uploads/")
-        location = answer.headers.get("location")
-        if answer.status != 202 or location is None:
-            raise self._session.refused(answer, scope, str(scope.repository))
-        # OCI distribution-spec v1.1.1, «POST then PUT»: relative or absolute, and its query stays.
-        url = joined(answer.url, location)
-        check_move(Origin.of(answer.url), Origin.of(url), "upload location")
-        return f"{url}{'&' if urlsplit(url).query else '?'}digest={digest}"
 
     def _tag_answer(self, repository: Repository, target: str) -> Answer:
         scope = Scope(repository)

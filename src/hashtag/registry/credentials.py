@@ -47,7 +47,7 @@ class Credentials:
 
         Args:
             environ: DOCKER_AUTH_CONFIG, DOCKER_CONFIG, REGISTRY_AUTH_FILE, CI_REGISTRY_USER and others.
-            creds: `user:password` for `registry`, before all others.
+            creds: `user:password` for `registry`, before all others; default: HASHTAG_CREDS.
             registry: `host[:port]`.
         """
         return cls(_sources(environ, creds, registry))
@@ -89,6 +89,8 @@ class _File:
 def _sources(environ: Mapping[str, str], creds: str | None, registry: str) -> Iterator[Source]:
     if creds is not None:
         yield _OneHost(registry, split_creds(creds, "creds"))
+    elif environ.get("HASHTAG_CREDS"):
+        yield _OneHost(registry, split_creds(environ["HASHTAG_CREDS"], "HASHTAG_CREDS"))
     yield from _handed_over(environ)
     if text := environ.get("DOCKER_AUTH_CONFIG", "").strip():
         yield partial(_in_text, text, environ)
@@ -139,6 +141,10 @@ def _of_gitlab(environ: Mapping[str, str]) -> Iterator[Source]:
         user, password = environ.get(f"{prefix}_USER"), environ.get(f"{prefix}_PASSWORD")
         if user and password and environ.get(host):
             yield _OneHost(environ[host], Login(username=user, password=password, origin=f"{prefix}_USER"))
+    # GitLab, «CI/CD job token»: what CI_REGISTRY_PASSWORD holds too, where a job did not unset it.
+    if (token := environ.get("CI_JOB_TOKEN")) and environ.get("CI_REGISTRY"):
+        login = Login(username="gitlab-ci-token", password=token, origin="CI_JOB_TOKEN")
+        yield _OneHost(environ["CI_REGISTRY"], login)
 
 
 def _content(path: Path) -> bytes | None:

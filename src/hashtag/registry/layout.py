@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
-from hashtag.errors import ManifestMissing, RegistryError
+from hashtag.errors import AccessDenied, ManifestMissing, RegistryError
 from hashtag.oci.digest import Digest
 from hashtag.oci.manifest import MEDIA_TYPES, OCI_INDEX, OCI_MANIFEST, SIZE_LIMIT, Descriptor, Manifest
 from hashtag.oci.reference import LAYOUT, Reference, Repository
@@ -95,6 +96,13 @@ class Layout:
     def tags(self, repository: Repository) -> Iterator[str]:
         """Yield every tag, in the file's order; nothing for a repository that is not there."""
         yield from self._index().tags(repository_name(repository, self._registry))
+
+    def check_access(self, *, push: bool) -> None:
+        """Raise `AccessDenied` where the folder cannot be read, or written to; nothing is written."""
+        self._index()
+        folder = next(path for path in (self._path, *self._path.absolute().parents) if path.exists())
+        if push and not os.access(folder, os.W_OK):
+            raise AccessDenied("the folder cannot be written to", where=str(folder))
 
     def remove_tag(self, reference: Reference) -> Removal:
         """Delete a name; the bytes stay."""

@@ -59,9 +59,7 @@ class LayoutIndex:
     def without(self, unwanted: Callable[[str, Digest], bool]) -> LayoutIndex:
         """Return the index without the entries of whose name and digest `unwanted` says so."""
         kept = [
-            entry
-            for entry in self._entries
-            if not unwanted(_name(entry), Descriptor.from_json(entry).digest)
+            entry for entry in self._entries if not unwanted(_name(entry), Descriptor.from_json(entry).digest)
         ]
         return LayoutIndex({**self.document, "manifests": kept})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Iterable
 
 from attrs import field, frozen
 
@@ -31,11 +32,23 @@ class Login:
         """The value of an Authorization header, RFC 7617."""
         return "Basic " + b64encode(f"{self.username}:{self.password}".encode()).decode()
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no message may show: password, token, and how they are sent."""
+        sent = self.basic.removeprefix("Basic ") if self.password else ""
+        alone = (b64encode(text.encode()).decode() for text in (self.password, self.identity_token) if text)
+        return tuple(filter(None, (self.password, self.identity_token, sent, *alone)))
+
     def scrub(self, text: str) -> str:
         """Return `text` without this login's secrets."""
-        for secret in (self.password, self.identity_token, self.basic.removeprefix("Basic ")):
-            text = text.replace(secret, "***") if secret else text
-        return text
+        return scrubbed(text, self.secrets)
+
+
+def scrubbed(text: str, secrets: Iterable[str]) -> str:
+    """Return `text` with stars in place of secrets; the longest first, as one may be part of another."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text
 
 
 def keys_for(registry: str, name: str) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ _LOG = logging.getLogger("hashtag.registry")
 _TEMPORARY = frozenset({408, 429, 500, 502, 503, 504})
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 8.0
+_MOST_ATTEMPTS = 100
 
 
 class Temporary(Exception):
@@ -120,7 +121,7 @@ class Retries:
             retry_error_callback=call.give_up,
         )
         answer: T = loop(call.attempt, ask)
-        self._worked(host)
+        self.worked(host)
         return answer
 
     def spend(self, host: str, start: float, began: float, wait: float) -> bool:
@@ -140,7 +141,8 @@ class Retries:
                 self._failing_since[host] = since - self.budget_seconds
             return is_spent
 
-    def _worked(self, host: str) -> None:
+    def worked(self, host: str) -> None:
+        """Give a host its whole budget again."""
         if host in self._failing_since:
             with self._lock:
                 self._failing_since.pop(host, None)
@@ -166,7 +168,12 @@ class _Call:
         return wait_seconds(self._attempts - 1, self._asked, retries.jitter())
 
     def is_too_long(self, state: RetryCallState) -> bool:
-        return self._retries.spend(self._host, self._start, self._began, state.upcoming_sleep)
+        now, longest = self._retries.clock(), 2 * self._retries.budget_seconds
+        if now - self._began > longest:  # no silence lasts as long: bytes were moving
+            self._retries.worked(self._host)
+            self._start = self._began = now
+        is_enough = self._attempts >= _MOST_ATTEMPTS
+        return self._retries.spend(self._host, self._start, self._began, state.upcoming_sleep) or is_enough
 
     def tell(self, state: RetryCallState) -> None:
         cause = _failure(state).cause

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -17,6 +17,7 @@ from hashtag.oci.reference import Reference, Repository
 from hashtag.oci.removal import Removal
 from hashtag.registry.client import HttpRegistry
 from hashtag.registry.layout import Layout
+from hashtag.registry.login import Login
 from hashtag.registry.settings import RegistrySettings
 
 
@@ -68,6 +69,7 @@ class Registry:
         budget_seconds: float = 30,
         layout_root: Path | None = None,
         mirrors: Mapping[str, str] | None = None,
+        warn: Callable[[str], None] | None = None,
     ) -> Registry:
         """
         Return the registry that a CI job or a shell is set up for.
@@ -81,12 +83,13 @@ class Registry:
             budget_seconds: How long a failing registry is asked again.
             layout_root: What the folders of layouts are relative to.
             mirrors: `{"docker.io": "mirror.example.com/docker.io"}`: where other repositories are read.
+            warn: Told what registries warn of, each once; default: the log.
 
         Raises:
             ConfigError: No repository is named.
         """
         settings = RegistrySettings.gather(repository, creds, ca, environ)
-        http = settings.connect(insecure, budget_seconds)
+        http = settings.connect(insecure, budget_seconds, warn)
         return cls(settings.repository, http, layout_root=layout_root, mirrors=mirrors)
 
     def __repr__(self) -> str:
@@ -139,6 +142,20 @@ class Registry:
         if repository.is_layout:
             return self._layout(repository).tags(repository)
         return self._http.tags(self._mirror(repository))
+
+    def check_access(self, *, push: bool) -> Login | None:
+        """
+        Return who we are to its own repository, None for a stranger, if it may be read, and written to.
+
+        Nothing is written.
+
+        Raises:
+            AccessDenied: It may not.
+        """
+        if self.repository.is_layout:
+            self._layout(self.repository).check_access(push=push)
+            return None
+        return self._http.check_access(self.repository, push=push)
 
     def layout_path(self, repository: Repository) -> Path:
         """Return where the folder of a layout is."""

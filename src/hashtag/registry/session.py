@@ -3,29 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import TypeVar
 
 from attrs import evolve
 
-from hashtag.errors import HashtagError
+from hashtag.errors import HashtagError, RegistryUnreachable
 from hashtag.oci.reference import DOCKER_HUB, Repository
 from hashtag.registry.answers import check_is_registry, error_text, refusal
 from hashtag.registry.authorization import Authorization, Scope, denied
 from hashtag.registry.credentials import Credentials
-from hashtag.registry.messages import ERROR_LIMIT, Answer, Request
+from hashtag.registry.in_flight import InFlight
+from hashtag.registry.login import Login
+from hashtag.registry.messages import ERROR_LIMIT, Answer, Pieces, Request
+from hashtag.registry.notices import Notices
 from hashtag.registry.origin import Origin
 from hashtag.registry.retry import Retries, Temporary, is_temporary
 from hashtag.registry.transport import Transport
 
+T = TypeVar("T")
+
+# ghcr.io says 403 for «too many» (`is_temporary`).
+_TOO_MANY = (403, 429)
 _DOCKER_HUB_SERVER = "registry-1.docker.io"
 
 
 class Session:
     """Requests to any number of registries, from any thread."""
 
-    def __init__(self, transport: Transport, credentials: Credentials, retries: Retries) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        credentials: Credentials,
+        retries: Retries,
+        notices: Notices | None = None,
+    ) -> None:
         """Connect through `transport`, on the first request."""
         self._transport = transport
         self._retries = retries
+        self._notices = notices or Notices()
+        self._in_flight = InFlight()
         self._authorization = Authorization(transport, credentials, retries.clock)
         self._open_hosts: set[str] = set()
 
@@ -41,6 +58,7 @@ class Session:
         headers: Mapping[str, str] | None = None,
         content: bytes = b"",
         limit: int = ERROR_LIMIT,
+        is_secret: bool = False,
         is_done: Callable[[], bool] | None = None,
     ) -> Answer:
         """
@@ -49,27 +67,72 @@ class Session:
         Args:
             target: Below the repository, as `manifests/latest`, or a URL that the registry named.
             limit: The most bytes of a good answer.
+            is_secret: Whether a redirect to another host is refused.
             is_done: Asked before a request is repeated: whether only the reply was lost; the
                 answer is then 201.
         """
-        request = Request(method=method, url=target, headers=headers or {}, content=content, limit=limit)
+        request = Request(
+            method=method,
+            url=target,
+            headers=headers or {},
+            content=content,
+            limit=limit,
+            is_secret=is_secret,
+        )
 
         def attempt(number: int) -> Answer:
             if number and is_done and is_done():
                 return Answer(status=201, url=target)
             return self._authorized(request, scope)
 
+        return self.repeat(scope, attempt)
+
+    def ask_once(
+        self,
+        method: str,
+        scope: Scope,
+        target: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | Pieces = b"",
+        limit: int = ERROR_LIMIT,
+        is_streamed: bool = False,
+    ) -> Answer:
+        """
+        Return the answer, whatever its status; raise `Temporary` for a temporary failure.
+
+        Args:
+            content: The body, or what yields its pieces each time that it is sent.
+            is_streamed: Whether a good answer comes with its body open.
+        """
+        request = Request(
+            method=method,
+            url=target,
+            headers=headers or {},
+            content=content,
+            limit=limit,
+            is_streamed=is_streamed,
+        )
+        return self._authorized(request, scope)
+
+    def repeat(self, scope: Scope, attempt: Callable[[int], T]) -> T:
+        """Return what `attempt` returns once it does not raise `Temporary`, within the host's budget."""
         return self._retries.call(scope.repository.registry, attempt)
 
     def refused(self, answer: Answer, scope: Scope, where: str) -> HashtagError:
         """Return the error for an answer that is no success: `AccessDenied` for 401 and 403."""
         if answer.status not in (401, 403):
             return refusal(answer, where)
-        login = self._authorization.login(scope)
-        text = error_text(answer)
-        return denied(
-            scope, login, f"the registry answered {answer.status}{login.scrub(text) if login else text}"
-        )
+        what = f"the registry answered {answer.status}{error_text(answer)}"
+        return denied(scope, self.login(scope), what)
+
+    def login(self, scope: Scope) -> Login | None:
+        """Return the login for a repository, if there is one."""
+        return self._authorization.login(scope)
+
+    def in_flight(self, host: str) -> int:
+        """Return how many requests a host is asked at once by now."""
+        return self._in_flight.limit(host)
 
     def close(self) -> None:
         """Close all connections."""
@@ -83,9 +146,19 @@ class Session:
             renewed = self._authorization.answer(challenge, scope, header)
             if renewed is not None:
                 answer = self._sent(request, scope, renewed)
+        host = scope.repository.registry
         if is_temporary(answer.status, answer.content):
+            if answer.status in _TOO_MANY:
+                self._in_flight.too_many(host)
             raise Temporary(f"{answer.status}{error_text(answer)}", answer.headers.get("retry-after"))
-        check_is_registry(answer, scope.repository.registry)
+        self._in_flight.worked(host)
+        self._notices.take(host, answer.headers.get("warning", ""))
+        try:
+            check_is_registry(answer, host)
+        except RegistryUnreachable:
+            if answer.body:
+                answer.body.close()
+            raise
         return answer
 
     def _challenge(self, answer: Answer, scope: Scope, header: str | None) -> Answer | None:
@@ -110,16 +183,35 @@ class Session:
         repository = scope.repository
         authorization = {"Authorization": header} if header else {}
         if "://" not in request.url:
-            headers = dict(request.headers) | authorization
             path = f"/v2/{repository.name}/{request.url}"
-            return self._transport.ask(_server(repository.registry), path, evolve(request, headers=headers))
-        if self._is_from(Answer(status=0, url=request.url), repository):
-            request = evolve(request, headers=dict(request.headers) | authorization)
-        return self._transport.send(request)
+            with self._slot(repository, request):
+                answer = self._transport.ask(
+                    _server(repository.registry), path, _with_headers(request, authorization)
+                )
+        else:
+            if self._is_from(Answer(status=0, url=request.url), repository):
+                request = _with_headers(request, authorization)
+            with self._slot(repository, request):
+                answer = self._transport.send(request)
+        return evolve(answer, secrets=self._secrets(scope, header))
+
+    def _slot(self, repository: Repository, request: Request) -> AbstractContextManager[None]:
+        # What reads or feeds a stream waits for nobody: its other end may be the same host.
+        is_stream = request.is_streamed or not isinstance(request.content, bytes)
+        return nullcontext() if is_stream else self._in_flight.slot(repository.registry)
+
+    def _secrets(self, scope: Scope, header: str | None) -> tuple[str, ...]:
+        login = self.login(scope) if header else None
+        token = (header or "").rpartition(" ")[2]
+        return tuple(filter(None, (token, *(login.secrets if login else ()))))
 
     def _is_from(self, answer: Answer, repository: Repository) -> bool:
         """Return whether an answer came from the registry itself, not from where it sent us."""
         return Origin.of(answer.url) == Origin.of(self._transport.url(_server(repository.registry)))
+
+
+def _with_headers(request: Request, more: Mapping[str, str]) -> Request:
+    return evolve(request, headers={**request.headers, **more})
 
 
 def _server(registry: str) -> str:

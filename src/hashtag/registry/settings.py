@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from attrs import field, frozen
@@ -13,6 +13,7 @@ from hashtag.oci.reference import Repository
 from hashtag.registry.client import HttpRegistry
 from hashtag.registry.credentials import Credentials
 from hashtag.registry.handed_over import handed_over
+from hashtag.registry.notices import Notices
 from hashtag.registry.retry import Retries
 from hashtag.registry.transport import Transport
 
@@ -45,12 +46,22 @@ class RegistrySettings:
             environ=environ,
         )
 
-    def connect(self, insecure: Collection[str], budget_seconds: float) -> HttpRegistry:
-        """Return the client; nothing is connected before its first request."""
+    def connect(
+        self, insecure: Collection[str], budget_seconds: float, warn: Callable[[str], None] | None = None
+    ) -> HttpRegistry:
+        """
+        Return the client; nothing is connected before its first request.
+
+        Args:
+            insecure: Hosts that may be spoken to without TLS.
+            budget_seconds: How long a failing registry is asked again.
+            warn: Told what registries warn of, each once.
+        """
         transport = Transport(
             ca=self.ca, insecure=insecure, environ=self.environ, timeout_seconds=budget_seconds
         )
-        return HttpRegistry(transport, self.credentials, Retries(budget_seconds=budget_seconds))
+        retries = Retries(budget_seconds=budget_seconds)
+        return HttpRegistry(transport, self.credentials, retries, Notices(warn))
 
 
 def _named(environ: Mapping[str, str]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-import weakref
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +14,7 @@ from attrs import evolve
 
 from hashtag import __version__
 from hashtag.errors import RegistryError, RegistryUnreachable, UntrustedAnswer
-from hashtag.registry.certificates import tls_context
+from hashtag.registry.certificates import certificates_folder, tls_context
 from hashtag.registry.messages import ERROR_LIMIT, Answer, Request
 from hashtag.registry.origin import Origin, check_move, is_loopback, joined, shown
 from hashtag.registry.retry import Temporary
@@ -128,7 +127,8 @@ class Transport:
         self._environ = dict(environ or {})
         self._timeout_seconds = max(timeout_seconds, 1.0)
         self._wire = wire
-        self._client: httpx.Client | None = None
+        self._clients: dict[Path | None, httpx.Client] = {}
+        self._folders: dict[Origin, Path | None] = {}
         self._schemes: dict[str, str] = {}
         self._lock = Lock()
 
@@ -183,8 +183,8 @@ class Transport:
 
     def close(self) -> None:
         """Close all connections."""
-        if self._client is not None:
-            self._client.close()
+        for client in self._clients.values():
+            client.close()
 
     def _scheme(self, host: str) -> str | None:
         if host in self._schemes:
@@ -198,7 +198,7 @@ class Transport:
         seconds = _GUESS_SECONDS if guess else self._timeout_seconds
         timeout = httpx.Timeout(self._timeout_seconds, connect=min(seconds, 10.0), pool=None)
         content = request.content() if callable(request.content) else request.content
-        client = self._opened()
+        client = self._opened(Origin.of(request.url))
         with _translated(request.url, guess=guess):
             message = client.build_request(
                 request.method, request.url, headers=headers, content=content, timeout=timeout
@@ -209,22 +209,28 @@ class Transport:
         with body:
             return body.answer(b"".join(body))
 
-    def _opened(self) -> httpx.Client:
+    def _opened(self, origin: Origin) -> httpx.Client:
+        """Return the connections that trust what counts for a host: most hosts share them."""
+        with self._lock:
+            if origin not in self._folders:
+                host = str(origin).partition("://")[2]
+                self._folders[origin] = certificates_folder(host, self._environ)
+            folder = self._folders[origin]
+            if folder not in self._clients:
+                self._clients[folder] = self._client(folder)
+            return self._clients[folder]
+
+    def _client(self, folder: Path | None) -> httpx.Client:
         import httpx
 
-        with self._lock:
-            if self._client is None:
-                self._client = httpx.Client(
-                    verify=tls_context(self._ca, self._environ),
-                    limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
-                    follow_redirects=False,
-                    # As Go's clients: a proxy is never asked for this machine.
-                    mounts=dict.fromkeys(("all://localhost", "all://127.0.0.1", "all://[::1]")),
-                    transport=self._wire,
-                )
-                # Who does not close a registry must not leave its connections to the garbage collector.
-                weakref.finalize(self, self._client.close)
-            return self._client
+        return httpx.Client(
+            verify=tls_context(self._ca, self._environ, folder),
+            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+            follow_redirects=False,
+            # As Go's clients: a proxy is never asked for this machine.
+            mounts=dict.fromkeys(("all://localhost", "all://127.0.0.1", "all://[::1]")),
+            transport=self._wire,
+        )
 
 
 class _NoTls(Exception):
@@ -268,7 +274,7 @@ def _failure(error: httpx.TransportError, origin: Origin, *, guess: bool) -> Exc
         return RegistryUnreachable(
             f"its certificate is not trusted: {error}",
             where=str(origin),
-            hint="trust its CA: ca=FILE or PEM text, SSL_CERT_FILE, or cert in HASHTAG_REGISTRY",
+            hint="trust its CA: --ca-cert FILE, HASHTAG_CA_CERT (a file or PEM text), or SSL_CERT_FILE",
         )
     if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
         return UntrustedAnswer(f"not a request that can be sent: {error}", where=str(origin))

@@ -1,0 +1,45 @@
+"""hashtag auth check: rights to a repository, proved without writing."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from hashtag.cli.options import add_registry_options, connect
+
+if TYPE_CHECKING:
+    from hashtag.registry.login import Login
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command line."""
+    parser.add_argument("question", metavar="check", choices=["check"], help="whether the login is good")
+    parser.add_argument(
+        "repository",
+        metavar="REPOSITORY",
+        nargs="?",
+        help="host/group/project (default: HASHTAG_REPOSITORY or CI_REGISTRY_IMAGE)",
+    )
+    parser.add_argument(
+        "--push", action="store_true", help="also to write: an upload is begun and cancelled again"
+    )
+    add_registry_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Ask the registry; say who it takes us for."""
+    from hashtag.oci.reference import Repository
+
+    named = Repository.parse(arguments.repository) if arguments.repository else None
+    with connect(arguments, named) as registry:
+        login = registry.check_access(push=arguments.push)
+        rights = "pull and push" if arguments.push else "pull"
+        print(f"{registry.repository}: {rights}, {_name(login)}")
+    return 0
+
+
+def _name(login: Login | None) -> str:
+    if login is None:
+        return "without a login"
+    user = repr(login.username) if login.username else "an identity token"
+    return f"as {user} (from {login.origin})"
