@@ -1,0 +1,164 @@
+"""Members of a set: which digest of each image is published, and whether it is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from attrs import evolve, frozen
+
+from hashtag.errors import (
+    HashtagError,
+    ManifestMissing,
+    PromotionRefused,
+    RegistryError,
+    StalePlan,
+    raise_all,
+)
+from hashtag.oci.digest import Digest
+from hashtag.oci.manifest import Descriptor
+from hashtag.oci.ports import Reader
+from hashtag.oci.reference import Reference
+from hashtag.planning.plan import Failed, Plan, Target
+from hashtag.planning.promotion import Member
+from hashtag.planning.zone import TRUSTED
+
+IN_FLIGHT = 16
+_DEPTH = 8
+_COUNT = 10_000
+
+
+@frozen
+class Chosen:
+    """
+    An image of a set, and where its digest comes from.
+
+    Attributes:
+        origin: "build receipt", "pipeline tag", "cache tag" or "command line".
+        note: What a user should know of it; empty where all is as expected.
+    """
+
+    member: Member
+    origin: str
+    note: str = ""
+
+
+def choose(plan: Plan, registry: Reader, receipt: Mapping[str, Reference]) -> list[Chosen]:
+    """
+    Return each image of a plan by digest.
+
+    As a receipt has it, else as this pipeline's tag and the cache tag agree; where they do not, the
+    cache tag decides, and the note says so.
+
+    Args:
+        plan: Whose images.
+        registry: Where they are.
+        receipt: By name the cache reference with the digest that was built or found.
+
+    Raises:
+        PromotionRefused: The plan holds an image that could not be planned, or one of a zone.
+        ManifestMissing: An image is not there; of several, all of them.
+        StalePlan: The receipt is of another plan.
+    """
+    from hashtag.registry.bases import find
+
+    raise_all(_unfit(plan, receipt))
+    targets = [action.target for action in plan if not isinstance(action, Failed)]
+    wanted = [each.cache_reference for each in targets]
+    wanted += [each.pipeline_reference for each in targets if each.pipeline_reference]
+    found = find(registry, wanted)
+    chosen = [_choice(target, found, receipt) for target in targets]
+    raise_all(each for each in chosen if isinstance(each, HashtagError))
+    return [each for each in chosen if isinstance(each, Chosen)]
+
+
+def check_whole(members: Iterable[Member], registry: Reader) -> None:
+    """
+    Do nothing if every image is there with all that it lists.
+
+    Raises:
+        ManifestMissing: One is not; of several, all of them.
+    """
+    with ThreadPoolExecutor(IN_FLIGHT) as pool:
+        answers = pool.map(lambda member: _broken(member.reference, registry), members)
+        raise_all(error for error in answers if error)
+
+
+def tree(root: Reference, registry: Reader) -> dict[Digest, Reference]:
+    """Return the manifests of an image: its own, and those that indexes list; raise `ManifestMissing`."""
+    assert root.digest is not None  # by contract  # noqa: S101
+    found: dict[Digest, Reference] = {}
+    layer = [root.digest]
+    for _ in range(_DEPTH):
+        following: list[Digest] = []
+        for digest in layer:
+            if digest not in found:
+                found[digest] = root.repository.at(digest)
+                following += [child.digest for child in _children(found[digest], registry)]
+        if len(found) > _COUNT:
+            raise RegistryError(f"more than {_COUNT} manifests in one image", where=str(root))
+        if not following:
+            return found
+        layer = following
+    raise RegistryError(f"indexes in indexes, {_DEPTH} deep", where=str(root))
+
+
+def _children(reference: Reference, registry: Reader) -> tuple[Descriptor, ...]:
+    manifest = registry.manifest(reference)
+    return manifest.children() if manifest.is_index else ()
+
+
+def _broken(reference: Reference, registry: Reader) -> HashtagError | None:
+    try:
+        tree(reference, registry)
+    except ManifestMissing as error:
+        return ManifestMissing(f"the image is not whole: {error.what}", where=str(reference), hint="build it")
+    except HashtagError as error:
+        return error
+    return None
+
+
+def _unfit(plan: Plan, receipt: Mapping[str, Reference]) -> list[HashtagError]:
+    errors: list[HashtagError] = [
+        PromotionRefused(f"it could not be planned: {failed.error}", where=failed.name)
+        for failed in plan.failed
+    ]
+    targets = {action.name: action.target for action in plan if not isinstance(action, Failed)}
+    errors += [
+        PromotionRefused("the image is of an untrusted pipeline", where=str(target.cache_reference))
+        for target in targets.values()
+        if target.cache_tag != TRUSTED.cache_tag(target.fingerprint)
+    ]
+    errors += [
+        StalePlan("the receipt is of another plan", where=name, hint="plan and build again")
+        for name, built in receipt.items()
+        if name in targets and evolve(built, digest=None) != targets[name].cache_reference
+    ]
+    if not targets and not errors:
+        errors.append(PromotionRefused("the plan holds no image"))
+    return errors
+
+
+def _choice(
+    target: Target, found: Mapping[Reference, Descriptor], receipt: Mapping[str, Reference]
+) -> Chosen | HashtagError:
+    built = receipt.get(target.name)
+    if built is not None and built.digest is not None:
+        return Chosen(_member(target, built.digest), "build receipt")
+    cached = found.get(target.cache_reference)
+    if cached is None:
+        return ManifestMissing(
+            f"{target.name} is not there to be published", where=str(target.cache_reference), hint="build it"
+        )
+    own = found.get(target.pipeline_reference) if target.pipeline_reference else None
+    member = _member(target, cached.digest)
+    if own is not None and own.digest == cached.digest:
+        return Chosen(member, "pipeline tag")
+    if own is None:
+        return Chosen(member, "cache tag", f"{target.name}: no pipeline tag, the cache tag's image is taken")
+    note = f"{target.name}: {target.pipeline_reference} holds {own.digest}, the cache tag's image is taken"
+    return Chosen(member, "cache tag", note)
+
+
+def _member(target: Target, digest: Digest) -> Member:
+    return Member(name=target.name, repository=target.repository, digest=digest)
