@@ -17,11 +17,11 @@ pytestmark = pytest.mark.integration
 KNOWN = ("--base", f"debian:12={DEBIAN}")
 
 
-def push(reference):
+def push(reference, content="layer"):
     """Put an image with one layer."""
     target = Reference.parse(reference)
     with Registry.from_environment(str(target.repository), environ={}) as registry:
-        blobs = [b'{"architecture": "amd64", "os": "linux"}', b"layer" * 1000]
+        blobs = [b'{"architecture": "amd64", "os": "linux"}', content.encode() * 1000]
         config, layer = (
             {"digest": str(registry.put_blob(target.repository, blob)), "size": len(blob)} for blob in blobs
         )
@@ -45,8 +45,26 @@ def test_an_alias_moves_the_manifest_alone(hashtag, folder, docker_registry):
     assert "alias" in ran.out
     assert {line.split()[0] for line in docker_registry.access_log()[seen:]} == {"HEAD"}
     assert hashtag("apply", "plan.json").out == f"{docker_registry.host}/alias/base:1742\n"
-    assert not [line for line in docker_registry.access_log()[seen:] if "/blobs/" in line]
+    log = docker_registry.access_log()[seen:]
+    assert not [line for line in log if "/alias/base/blobs/" in line]
+    plan = next(
+        i for i, line in enumerate(log) if line.startswith("PUT /v2/alias/plans/manifests/h1-plan-1742")
+    )
+    tag = next(i for i, line in enumerate(log) if line.startswith("PUT /v2/alias/base/manifests/1742"))
+    assert plan < tag, "the plan is stored before anything is tagged"
     assert hashtag("apply", "plan.json").err == "Tags: 0 moved, 1 right already.\n"
+
+
+def test_a_pipelines_tag_that_somebody_else_holds_is_not_moved(hashtag, folder, docker_registry):
+    where = ("--repository", f"{docker_registry.host}/held", "--pipeline-tag", "latest")
+    base, _ = hashtag("plan", *KNOWN, *where, "-o", "json").json()["images"]
+    push(base["pipeline_reference"], content="another")
+    push(base["cache_reference"])
+
+    ran = hashtag("plan", *KNOWN, *where, "--apply")
+
+    assert ran.status == 5
+    assert "error[HT061]" in ran.err
 
 
 def test_a_registry_that_is_not_there_is_not_an_empty_one(hashtag, folder, monkeypatch):

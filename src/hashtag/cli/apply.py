@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from hashtag.cli.options import add_registry_options, connect
-from hashtag.cli.terminal import say
+from hashtag.cli.plan import apply_stored
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,14 +16,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Tag what exists, all or nothing; print each tag that was moved."""
-    from hashtag.apply import apply_plan
+    """Store the plan, then tag what exists, all or nothing; print each tag that was moved."""
     from hashtag.planning.plan import Plan
+    from hashtag.project import Project
 
     plan = Plan.load(arguments.plan)
+    project = Project.open(Path.cwd(), overrides={"repository": str(plan.repository)})
     with connect(arguments, plan.repository) as registry:
-        receipt = apply_plan(plan, registry)
+        receipt = apply_stored(plan, registry, project.settings.plans_repository)
     for change in receipt.moved:
         print(change.target)
-    say(f"Tags: {len(receipt.moved)} moved, {len(receipt.unchanged)} right already.")
     return 0

@@ -17,7 +17,9 @@ from hashtag.rendering import KINDS
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from hashtag.apply import Receipt
     from hashtag.images.bases import KnownBases
+    from hashtag.oci.reference import Repository
     from hashtag.planning.plan import Plan
     from hashtag.project import Project
     from hashtag.registry import Registry
@@ -46,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
             plan.save(arguments.save)
         write_all(wanted(arguments), lambda kind: render(plan, kind))
         if arguments.apply:
-            _apply(plan, registry)
+            apply_stored(plan, registry, project.placed(registry, {}).settings.plans_repository)
     if not any(output.kind == "table" and output.path is None for output in wanted(arguments)):
         _summarise(plan)
     return status(arguments, plan)
@@ -91,11 +93,19 @@ def render(plan: Plan, kind: str) -> str:
     return table(plan) if kind == "table" else rendering.render(plan, kind)
 
 
-def _apply(plan: Plan, registry: Registry) -> None:
+def apply_stored(plan: Plan, registry: Registry, plans: Repository | None) -> Receipt:
+    """Store the plan, then tag what exists; say how many tags were moved."""
     from hashtag.apply import apply_plan
+    from hashtag.project.plans import PlanStore
 
+    store = PlanStore(registry, plans)
+    try:
+        store.begin(plan)
+    finally:
+        warn(store.warnings)
     receipt = apply_plan(plan, registry)
     say(f"Tags: {len(receipt.moved)} moved, {len(receipt.unchanged)} right already.")
+    return receipt
 
 
 def _summarise(plan: Plan) -> None:
