@@ -314,26 +314,26 @@ class Terminal(io.StringIO):
 
 def test_progress_is_a_line_that_goes_away(monkeypatch):
     monkeypatch.setattr(sys, "stderr", Terminal())
-    now = iter([0, 0.4, 0.6, 0.6, 0.65, 2, 2])
+    now = iter([0, 0.4, 0.6, 0.65, 2])
 
     with progress("hashing", lambda: next(now)) as count:
         for done in (1, 2, 3, 4):
-            count(done * 10**6, 4 * 10**6)
+            count(done, done * 10**6)
 
     assert sys.stderr.getvalue() == (
-        "\rhashing 2.0 MB of 4.0 MB (50 %)\rhashing 4.0 MB of 4.0 MB (100 %)\r" + " " * 32 + "\r"
+        "\rhashing 2 files, 2.0 MB, 3.3 MB/s\rhashing 4 files, 4.0 MB, 2.0 MB/s\r" + " " * 33 + "\r"
     )
 
 
 def test_progress_in_ci_is_a_plain_line_now_and_then(monkeypatch, capsys):
     monkeypatch.setenv("CI", "true")
-    now = iter([0, 5, 11, 11, 12])
+    now = iter([0, 5, 11, 12])
 
     with progress("hashing", lambda: next(now)) as count:
-        for done in (1, 2, 3):
-            count(done, 0)
+        for done in (1, 2000, 3000):
+            count(done, done * 10**4)
 
-    assert capsys.readouterr().err == "hashing 0.0 MB of 0.0 MB (200 %)\n"
+    assert capsys.readouterr().err == "hashing 2,000 files, 20.0 MB, 1.8 MB/s\n"
 
 
 def test_the_command_reads_the_process_arguments(monkeypatch, capsys):

@@ -15,7 +15,7 @@ _LINE_SECONDS = 10
 
 @contextmanager
 def progress(verb: str, clock: Callable[[], float] = time.monotonic) -> Iterator[Callable[[int, int], None]]:
-    """Yield what to call with the bytes done and in all; what it drew is gone afterwards."""
+    """Yield what to call with the files and bytes done so far; what it drew is gone afterwards."""
     is_bar = sys.stderr.isatty() and not os.environ.get("CI")
     shown = _Shown(verb, clock, _BAR_SECONDS if is_bar else _LINE_SECONDS, is_bar=is_bar)
     try:
@@ -27,14 +27,17 @@ def progress(verb: str, clock: Callable[[], float] = time.monotonic) -> Iterator
 class _Shown:
     def __init__(self, verb: str, clock: Callable[[], float], interval: float, *, is_bar: bool) -> None:
         self._verb, self._clock, self._interval, self._is_bar = verb, clock, interval, is_bar
-        self._next = clock() + (_QUICK_SECONDS if is_bar else interval)
+        self._start = clock()
+        self._next = self._start + (_QUICK_SECONDS if is_bar else interval)
         self._width = 0
 
-    def __call__(self, done: int, total: int) -> None:
-        if self._clock() < self._next:
+    def __call__(self, files: int, size: int) -> None:
+        now = self._clock()
+        if now < self._next:
             return
-        self._next = self._clock() + self._interval
-        text = f"{self._verb} {_megabytes(done)} of {_megabytes(total)} ({100 * done // max(total, 1)} %)"
+        self._next = now + self._interval
+        rate = size / max(now - self._start, 0.001)
+        text = f"{self._verb} {files:,} files, {_megabytes(size)}, {_megabytes(rate)}/s"
         if self._is_bar:
             sys.stderr.write(f"\r{text:{self._width}}")
             self._width = len(text)
@@ -48,5 +51,5 @@ class _Shown:
             sys.stderr.flush()
 
 
-def _megabytes(size: int) -> str:
+def _megabytes(size: float) -> str:
     return f"{size / 1_000_000:.1f} MB"

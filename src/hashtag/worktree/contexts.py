@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from pathlib import Path
 
 from attrs import define, field, frozen
 
 from hashtag.context.fileset import MISSING, FileSet, Line, file_set, files_of, lines
 from hashtag.context.listing import Kind, Listing
+from hashtag.context.paths import clean
 from hashtag.context.selection import Selection, select
-from hashtag.context.uses import Use
-from hashtag.errors import Location, MissingSource, UnreadableFile
+from hashtag.context.uses import CopyUse, MountUse, Use, WholeUse
+from hashtag.errors import HashtagError, Location, MissingSource, UnreadableFile
 from hashtag.images.model import MissingSources, Modes
 from hashtag.worktree.hashing import hash_files
 from hashtag.worktree.ignorefile import read_rules
 from hashtag.worktree.staging import stage
-from hashtag.worktree.walk import read_listing
+from hashtag.worktree.tree import Tree, TreeContents, TreeListing
+from hashtag.worktree.views import View, Views, Whole
+from hashtag.worktree.walk import read_tree
+
+_SPECIAL = frozenset("*?[\\")
 
 
 @frozen
@@ -37,23 +43,27 @@ class ContextFolder:
 
 @define
 class _Known:
-    listing: Listing
+    tree: Tree
+    listing: TreeListing
+    # By folder of the context and modes, the number of the Whole.
+    wholes: Mapping[tuple[str, Modes], int]
+    contents: MutableMapping[str, str]
     selections: dict[Use, Selection | None] = field(factory=dict)
-    contents: dict[str, str] = field(factory=dict)
     sets: dict[tuple[Use, Modes], FileSet] = field(factory=dict)
+    whole_sets: dict[int, FileSet | None] = field(factory=dict)
 
 
 class Contexts:
     """
     What the images of a project use of their contexts.
 
-    Two images that share a folder and an ignore file share its listing, and what both select is
-    hashed once.
+    Contexts that lie in each other are read in one walk, and what several images select of one is hashed
+    once.
 
     Args:
         display: How messages call a path.
-        workers: Threads for large files; None: one a processor.
-        progress: Called with the bytes hashed so far and in all.
+        workers: How many read; 1: this process alone; None: as many as seem best.
+        progress: Called now and then with the files and bytes hashed so far.
     """
 
     def __init__(
@@ -66,57 +76,74 @@ class Contexts:
         self._display = display
         self._workers = workers
         self._progress = progress
+        self._hashed = (0, 0)
+        self._expected: dict[ContextFolder, set[tuple[str, Modes]]] = {}
         self._known: dict[ContextFolder, _Known] = {}
         self.warnings: list[str] = []
+
+    def expect(self, context: ContextFolder, uses: Iterable[Use], modes: Modes) -> None:
+        """Note what will be selected: what is known before the first look is read in the same walk."""
+        folders = (folder_of(use, modes) for use in uses)
+        wholes = self._expected.setdefault(context, set())
+        wholes.update((folder, modes) for folder in folders if folder is not None)
 
     def listing(self, context: ContextFolder) -> Listing:
         """Return what is visible of a context; raise `UnreadableFile` or `IgnoreError`."""
         return self._get(context).listing
 
     def select(
-        self, context: ContextFolder, uses: Mapping[Use, Location | None], missing: MissingSources
+        self,
+        context: ContextFolder,
+        uses: Mapping[Use, Location | None],
+        missing: MissingSources,
+        modes: Modes,
     ) -> None:
         """
-        Find what each use takes; nothing is read yet.
+        Find what each use takes.
 
         Raises:
             MissingSource: Unless `missing` says to warn.
         """
         known = self._get(context)
         for use, location in uses.items():
-            if use not in known.selections:
+            if (use, modes) in known.sets or use in known.selections:
+                continue
+            whole = _whole(known, use, modes)
+            if whole is None:
                 known.selections[use] = self._select(known, use, location, missing)
+            else:
+                known.sets[use, modes] = whole
 
     def hash(self, context: ContextFolder) -> None:
         """Read the files of all selections that were not read yet."""
         known = self._get(context)
         selections = (selection for selection in known.selections.values() if selection)
         paths = {path for selection in selections for path in files_of(selection, known.listing)}
-        unread = paths - known.contents.keys()
+        unread = [path for path in paths if path not in known.contents]
         if unread:
-            known.contents |= hash_files(
-                context.folder, unread, known.listing, workers=self._workers, progress=self._progress
+            known.contents.update(
+                hash_files(context.folder, unread, known.listing, workers=self._workers, count=self._count)
             )
 
     def file_set(self, context: ContextFolder, use: Use, modes: Modes) -> FileSet:
         """Return what a use takes, after `select` and `hash`."""
         known = self._get(context)
-        selection = known.selections[use]
-        if selection is None:
-            return MISSING
         if (use, modes) not in known.sets:
-            known.sets[use, modes] = file_set(selection, known.listing, known.contents, modes)
+            selection = _selection(known, use)
+            known.sets[use, modes] = (
+                MISSING if selection is None else file_set(selection, known.listing, known.contents, modes)
+            )
         return known.sets[use, modes]
 
     def lines(self, context: ContextFolder, use: Use, modes: Modes) -> tuple[Line, ...]:
         """Return the entries of a use's file set, after `select` and `hash`."""
         known = self._get(context)
-        selection = known.selections[use]
+        selection = _selection(known, use)
         return () if selection is None else tuple(lines(selection, known.listing, known.contents, modes))
 
     def staged(self, context: ContextFolder, uses: Iterable[Use]) -> frozenset[str]:
         """Return every path that has to be staged for these uses."""
-        selections = (self._get(context).selections[use] for use in uses)
+        selections = (_selection(self._get(context), use) for use in uses)
         return frozenset(path for selection in selections if selection for path in selection.staged())
 
     def stage(self, context: ContextFolder, uses: Iterable[Use], modes: Modes, target: Path) -> None:
@@ -132,7 +159,7 @@ class Contexts:
 
     def taken(self, context: ContextFolder, use: Use) -> tuple[str, ...]:
         """Return the paths in the context that a use takes, after `select`."""
-        selection = self._get(context).selections[use]
+        selection = _selection(self._get(context), use)
         return () if selection is None else tuple(dict.fromkeys(path for _, path in selection.entries))
 
     def contents(self, context: ContextFolder) -> Mapping[str, str]:
@@ -145,23 +172,64 @@ class Contexts:
         return frozenset(
             path
             for use in uses
-            if (selection := known.selections[use])
+            if (selection := _selection(known, use))
             for _, path in selection.entries
             if path == "" or known.listing[path].kind is Kind.FOLDER
         )
 
     def _get(self, context: ContextFolder) -> _Known:
         if context not in self._known:
-            self._known[context] = _Known(self._read(context))
+            together = self._together(context)
+            try:
+                self._read(together)
+            except HashtagError:
+                if len(together) == 1:
+                    raise
+                # Another one's, perhaps.
+                self._read([context])
         return self._known[context]
 
-    def _read(self, context: ContextFolder) -> Listing:
+    def _together(self, context: ContextFolder) -> list[ContextFolder]:
+        """Return the contexts that one walk reads, the outermost first."""
+        folders = {each: each.folder.resolve() for each in (*self._expected, context)}
+        root = min(
+            (folder for folder in folders.values() if folders[context].is_relative_to(folder)), key=str
+        )
+        within = [each for each in folders if folders[each].is_relative_to(root) and each not in self._known]
+        return sorted(within, key=lambda each: len(folders[each].parts))
+
+    def _read(self, contexts: Sequence[ContextFolder]) -> None:
+        root = contexts[0].folder
+        views: list[View] = []
+        wholes: list[Whole] = []
+        numbers: list[dict[tuple[str, Modes], int]] = []
+        for number, context in enumerate(contexts):
+            view = self._view(context, root)
+            found: dict[tuple[str, Modes], int] = {}
+            for folder, modes in self._expected.get(context, ()):
+                found[folder, modes] = len(wholes)
+                wholes.append(Whole(number, f"{view.folder}/{folder}".strip("/"), modes))
+            views.append(view)
+            numbers.append(found)
+        tree = read_tree(root, Views(views, wholes), workers=self._workers, count=self._count)
+        for number, context in enumerate(contexts):
+            listing = tree.listing(number, context.name)
+            contents = ChainMap[str, str]({}, TreeContents(listing))  # type: ignore[arg-type]  # only read
+            self._known[context] = _Known(tree, listing, numbers[number], contents)
+
+    def _view(self, context: ContextFolder, root: Path) -> View:
         if not context.folder.is_dir():
             raise UnreadableFile("the build context is no folder", where=self._display(context.folder))
         rules = None
         if context.ignore_file is not None:
             rules = read_rules(context.ignore_file, display=self._display)
-        return read_listing(context.folder, rules, name=context.name)
+        folder = context.folder.resolve().relative_to(root.resolve()).as_posix()
+        return View("" if folder == "." else folder, rules)
+
+    def _count(self, files: int, size: int) -> None:
+        self._hashed = (self._hashed[0] + files, self._hashed[1] + size)
+        if self._progress is not None:
+            self._progress(*self._hashed)
 
     def _select(
         self, known: _Known, use: Use, location: Location | None, missing: MissingSources
@@ -173,3 +241,35 @@ class Contexts:
                 raise
             self.warnings.append(str(error))
             return None
+
+
+def folder_of(use: Use, modes: Modes) -> str | None:
+    """Return the folder of which a use takes all that is visible, if it is one; None if it may be another."""
+    match use:
+        case WholeUse():
+            return ""
+        case CopyUse(_, source, (), parents=False) if not _SPECIAL & set(source):
+            return clean(source)
+        # Of a mounted folder its own mode can be seen, too.
+        case MountUse(_, source) if modes is Modes.GIT or clean(source) == "":
+            return clean(source)
+        case _:
+            return None
+
+
+def _whole(known: _Known, use: Use, modes: Modes) -> FileSet | None:
+    """Return the file set of a folder that was hashed on the walk."""
+    folder = folder_of(use, modes)
+    number = None if folder is None else known.wholes.get((folder, modes))
+    if number is None:
+        return None
+    if number not in known.whole_sets:
+        known.whole_sets[number] = known.tree.file_set(number)
+    return known.whole_sets[number]
+
+
+def _selection(known: _Known, use: Use) -> Selection | None:
+    if use not in known.selections:
+        # What was hashed on the walk is only now looked at entry by entry.
+        known.selections[use] = select(known.listing, use, None)
+    return known.selections[use]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from attrs import define
-
 from hashtag.errors import FileChanged, HashtagError, UnreadableFile
 
+NAMES_ARE_UTF8 = sys.getfilesystemencoding().lower() == "utf-8"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _MOST_OPEN = 64
 # What another process's rename, removal or replacement looks like from here.
@@ -47,11 +47,15 @@ def unreadable(error: OSError, where: str) -> UnreadableFile:
     return UnreadableFile(f"cannot be read: {reason}", where=where, hint=hint)
 
 
-@define
 class _Step:
-    name: str
-    descriptor: int | None
-    identity: tuple[int, int]
+    """A folder on the way; its identity is asked for once its descriptor is let go."""
+
+    __slots__ = ("descriptor", "identity", "name")
+
+    def __init__(self, name: str, descriptor: int) -> None:
+        self.name = name
+        self.descriptor: int | None = descriptor
+        self.identity: tuple[int, int] | None = None
 
 
 class Descent:
@@ -68,7 +72,7 @@ class Descent:
             descriptor = os.open(root, _FOLDER)
         except OSError as error:
             raise unreadable(error, shown(root, "")) from error
-        self._steps = [_Step("", descriptor, _identity(descriptor))]
+        self._steps = [_Step("", descriptor)]
         self._first_open = 0
 
     def __enter__(self) -> Self:
@@ -77,6 +81,10 @@ class Descent:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all folders."""
         for step in self._steps:
             if step.descriptor is not None:
                 os.close(step.descriptor)
@@ -100,7 +108,7 @@ class Descent:
             descriptor = os.open(encoded(name), _FOLDER | os.O_NOFOLLOW, dir_fd=self.descriptor)
         except OSError as error:
             raise read_error(error, shown(self.root, f"{self.folder}/{name}".lstrip("/"))) from error
-        self._steps.append(_Step(name, descriptor, _identity(descriptor)))
+        self._steps.append(_Step(name, descriptor))
         if len(self._steps) - self._first_open > _MOST_OPEN:
             self._let_go(self._steps[self._first_open])
 
@@ -130,6 +138,7 @@ class Descent:
 
     def _let_go(self, step: _Step) -> None:
         if step.descriptor is not None:
+            step.identity = _identity(step.descriptor)
             os.close(step.descriptor)
         step.descriptor = None
         self._first_open += 1

@@ -64,6 +64,9 @@ class Hashing:
         """
         result = Fingerprints()
         for image in images:
+            for lowered in self.resolution.lowered[image.name].values():
+                self.view(image).expect(lowered)
+        for image in images:
             self._collect(image, result, self._select)
         for image in images:
             if image.name not in result.errors:

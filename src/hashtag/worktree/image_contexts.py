@@ -44,10 +44,15 @@ class ImageContexts:
             found.setdefault(WholeUse(MAIN), None)
         return found
 
+    def expect(self, lowered: Lowered) -> None:
+        """Note what the build will take of its contexts, before the first of them is read."""
+        for name, taken in self._by_context(lowered).items():
+            self.contexts.expect(self.context(name), taken, self.image.modes)
+
     def select(self, lowered: Lowered) -> None:
         """Find what the build takes of its contexts; raise `MissingSource`."""
         for name, taken in self._by_context(lowered).items():
-            self.contexts.select(self.context(name), taken, self.image.missing_sources)
+            self.contexts.select(self.context(name), taken, self.image.missing_sources, self.image.modes)
 
     def file_sets(self, lowered: Lowered) -> dict[Use, FileSet]:
         """Return the file set of each use; its files are read now."""

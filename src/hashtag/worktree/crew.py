@@ -1,0 +1,266 @@
+"""Crews: forked processes that share the reading of a tree.
+
+The parent hands out one task at a time and to each worker only when that has nothing to do: neither
+ever waits for a full pipe of the other. A worker whose parent is gone reads the end of its tasks.
+"""
+
+from __future__ import annotations
+
+import gc
+import marshal
+import os
+import select
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from attrs import define
+
+from hashtag import errors
+from hashtag.errors import HashtagError
+from hashtag.worktree.descent import Descent, encoded, read_error, shown
+from hashtag.worktree.hashing import OPEN, hash_open, processors
+from hashtag.worktree.scan import Scanner
+from hashtag.worktree.scanned import Scanned
+from hashtag.worktree.tree import Tree
+from hashtag.worktree.views import Views
+
+# About as many entries as a worker reads in ten milliseconds.
+_MOST = 1000
+# What one task may begin with.
+_FOLDERS = 32
+# Where the disk makes readers wait, more of them read at once.
+_MOST_WAITING = 8
+_LENGTH = 8
+
+
+class WorkerDied(Exception):
+    """A worker ended without a word."""
+
+
+def can_fork() -> bool:
+    """Whether no thread of this process could leave a lock behind in a forked one."""
+    if sys.platform != "linux" or threading.active_count() > 1:
+        return False
+    try:
+        return len(list(Path("/proc/self/task").iterdir())) == 1
+    except OSError:
+        return False
+
+
+@define(eq=False)
+class _Worker:
+    process: int
+    tasks: int
+    results: int
+
+
+class Crew:
+    """
+    Workers for one walk.
+
+    Args:
+        count: How many; None: one a processor, and more where a disk makes them wait.
+    """
+
+    def __init__(self, root: Path, views: Views, count: int | None) -> None:
+        self._root, self._views = root, views
+        self._count = count or max(2, processors())
+        self._most = count or max(_MOST_WAITING, self._count)
+        self._workers: list[_Worker] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End all workers, and wait until they have ended."""
+        for worker in self._workers:
+            os.close(worker.tasks)
+            os.close(worker.results)
+            if kind is not None:
+                _ignoring(partial(os.kill, worker.process, signal.SIGKILL))
+        for worker in self._workers:
+            _ignoring(partial(os.waitpid, worker.process, 0))
+        self._workers.clear()
+
+    def read(
+        self, folders: list[str], large: list[tuple[str, int]], tree: Tree, count: Callable[[int, int], None]
+    ) -> None:
+        """
+        Add to `tree` all that is below the folders, and the digests of the large files.
+
+        Raises:
+            HashtagError: What a worker met.
+            WorkerDied: One was killed.
+        """
+        waiting: deque[Any] = deque(("hash", path, size) for path, size in large)
+        waiting.extend(_tasks(folders))
+        idle: list[_Worker] = []
+        busy: dict[int, _Worker] = {}
+        poll = select.poll()
+        while waiting or busy:
+            while waiting and (idle or len(self._workers) < self._count):
+                worker = idle.pop() if idle else self._start()
+                _send(worker.tasks, marshal.dumps(waiting.popleft()))
+                poll.register(worker.results, select.POLLIN)
+                busy[worker.results] = worker
+            for descriptor, _ in poll.poll():
+                worker = busy.pop(descriptor)
+                poll.unregister(descriptor)
+                idle.append(worker)
+                waiting.extend(self._take(_receive(worker.results), tree, count))
+
+    def _take(self, message: bytes, tree: Tree, count: Callable[[int, int], None]) -> list[Any]:
+        """Add a result to the tree; return the tasks that it leaves."""
+        answer = marshal.loads(message)  # noqa: S302  # a worker of ours wrote it
+        match answer:
+            case ("scanned", folders, targets, blocks, rest, large, hashed, size, waits):
+                found = Scanned()
+                found.targets, found.blocks = targets, blocks
+                tree.add_packed(found, folders)
+                count(hashed, size)
+                # At every tenth entry the worker had to wait, or more often.
+                if waits > 10 + _MOST // 10 and self._count < self._most:
+                    self._count += 2
+                return [*(("hash", *file) for file in large), *_tasks(rest)]
+            case ("hashed", path, size, digest):
+                tree.digests[path] = digest
+                count(1, size)
+                return []
+            case ("error", code, what, where, hint):
+                raise _error(code, what, where, hint)
+            case _:
+                raise RuntimeError(answer)
+
+    def _start(self) -> _Worker:
+        task_reader, task_writer = os.pipe()
+        result_reader, result_writer = os.pipe()
+        process = os.fork()
+        if process == 0:  # pragma: no cover - measured in this process, by calling `work`
+            status = 1
+            try:
+                signal.signal(signal.SIGINT, signal.SIG_DFL)
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
+                for other in self._workers:
+                    os.close(other.tasks)
+                    os.close(other.results)
+                os.close(task_writer)
+                os.close(result_reader)
+                gc.disable()
+                work(self._root, self._views, task_reader, result_writer)
+                status = 0
+            finally:
+                os._exit(status)  # nothing of the parent's is to be ended or written a second time
+        os.close(task_reader)
+        os.close(result_writer)
+        worker = _Worker(process, task_writer, result_reader)
+        self._workers.append(worker)
+        return worker
+
+
+def work(root: Path, views: Views, tasks: int, results: int) -> None:
+    """Do the tasks that come through one pipe, and answer through another, until the first one's end."""
+    scanner = Scanner(root, views)
+    descent = Descent(root)
+    while True:
+        try:
+            task = marshal.loads(_receive(tasks))  # noqa: S302  # the parent wrote it
+        except WorkerDied:  # there are no more
+            break
+        try:
+            answer = _answer(scanner, descent, task)
+        except HashtagError as error:
+            answer = ("error", error.code, error.what, error.where, error.hint)
+        try:
+            _send(results, marshal.dumps(answer))
+        except BrokenPipeError:
+            break
+    scanner.close()
+    descent.close()
+
+
+def _answer(scanner: Scanner, descent: Descent, task: Any) -> tuple[Any, ...]:
+    match task:
+        case ("hash", path, size):
+            return "hashed", path, size, _hash(descent, path, size)
+        case (_, *folders):
+            before = _waits()
+            found = scanner.scan(folders, _MOST)
+            return (
+                "scanned",
+                marshal.dumps(found.folders),
+                found.targets,
+                found.blocks,
+                found.rest,
+                found.large,
+                found.hashed,
+                found.hashed_size,
+                _waits() - before,
+            )
+        case _:
+            raise RuntimeError(task)
+
+
+def _hash(descent: Descent, path: str, size: int) -> str:
+    folder, _, name = path.rpartition("/")
+    descent.go_to(folder)
+    try:
+        descriptor = os.open(encoded(name), OPEN, dir_fd=descent.descriptor)
+    except OSError as error:
+        raise read_error(error, shown(descent.root, path)) from error
+    return hash_open(descriptor, path, size, descent.root)
+
+
+def _tasks(folders: list[str]) -> list[tuple[str, ...]]:
+    return [("scan", *folders[at : at + _FOLDERS]) for at in range(0, len(folders), _FOLDERS)]
+
+
+def _waits() -> int:
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
+
+
+def _error(code: str, what: str, where: Any, hint: str) -> HashtagError:
+    known = (
+        kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, HashtagError)
+    )
+    kind = next(kind for kind in known if kind.code == code)
+    return kind(what, where=where, hint=hint)
+
+
+def _send(descriptor: int, message: bytes) -> None:
+    rest = memoryview(len(message).to_bytes(_LENGTH) + message)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _receive(descriptor: int) -> bytes:
+    return _read(descriptor, int.from_bytes(_read(descriptor, _LENGTH)))
+
+
+def _read(descriptor: int, size: int) -> bytes:
+    buffer = bytearray(size)
+    rest = memoryview(buffer)
+    while rest:
+        read = os.readv(descriptor, [rest])
+        if not read:
+            raise WorkerDied
+        rest = rest[read:]
+    return bytes(buffer)
+
+
+def _ignoring(act: Callable[[], object]) -> None:
+    """Do what need not be done any more where the process has gone already."""
+    try:
+        act()
+    except (ProcessLookupError, ChildProcessError):
+        return

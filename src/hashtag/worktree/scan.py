@@ -1,0 +1,243 @@
+"""One pass over folders: what is in them, what ignore rules leave, and the content of what is taken whole."""
+
+from __future__ import annotations
+
+import os
+import stat
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hashtag.errors import UnreadableFile
+from hashtag.worktree.descent import NAMES_ARE_UTF8, Descent, read_error, shown
+from hashtag.worktree.hashing import Reading
+from hashtag.worktree.scanned import (
+    DEVICE,
+    FILE,
+    FOLDER,
+    LARGE_FILE,
+    LETTERS,
+    NO_CONTENT,
+    SYMLINK,
+    Row,
+    Scanned,
+    columns,
+    framed,
+    heads_of,
+)
+from hashtag.worktree.views import State, States
+
+if TYPE_CHECKING:
+    from hashtag.worktree.scanned import Lines
+    from hashtag.worktree.views import Views
+
+
+class _Folder:
+    """A folder that is being read; its rows are complete when all below it is done."""
+
+    __slots__ = ("below", "mode", "name", "path", "rows", "state", "waiting")
+
+    def __init__(self, name: str, path: str, mode: int, state: State) -> None:
+        self.name, self.path, self.mode, self.state = name, path, mode, state
+        self.rows: list[Row] = []
+        self.waiting: list[_Folder] = []
+        # For each Whole, by the name of a folder in this one, the lines below that.
+        self.below: dict[int, dict[str, Lines]] = {}
+
+
+class Scanner:
+    """
+    Reads folders below a root, task by task.
+
+    Args:
+        root: Opened through symbolic links; below it none is followed.
+        views: The contexts, and the folders that are taken whole: files in these are hashed at once.
+    """
+
+    def __init__(self, root: Path, views: Views) -> None:
+        self._descent = Descent(root)
+        self._states = States(views)
+        self._is_shared = len(views.contexts) > 1
+        self._heads = [heads_of(whole.modes) for whole in views.wholes]
+        self._reading = Reading(root)
+        self._found = Scanned()
+        self._spent = 0
+
+    def close(self) -> None:
+        """Close all folders."""
+        self._descent.close()
+
+    def scan(self, folders: list[str], most: float) -> Scanned:
+        """
+        Return what is in the folders and below them.
+
+        Args:
+            most: After so many entries, folders that nothing excludes are left to others.
+
+        Raises:
+            UnreadableFile: For a folder that may not be listed, unless it is excluded.
+            FileChanged: For what vanishes or changes meanwhile.
+        """
+        found = self._found = Scanned()
+        self._spent = 0
+        for at, path in enumerate(folders):
+            if self._spent >= most:
+                found.rest.extend(folders[at:])
+                break
+            self._descent.go_to(path)
+            self._scan(_Folder("", path, 0, self._states.of(path)), most)
+        return found
+
+    def _scan(self, top: _Folder, most: float) -> None:
+        stack = [top]
+        self._read(top)
+        while stack:
+            folder = stack[-1]
+            if folder.waiting:
+                self._go_on(folder, stack, most)
+            else:
+                stack.pop()
+                self._finish(folder, stack[-1] if stack else None)
+                if stack:
+                    self._descent.leave()
+
+    def _go_on(self, folder: _Folder, stack: list[_Folder], most: float) -> None:
+        child = folder.waiting.pop()
+        if self._spent >= most and not child.state.excluded and child.state.seen:
+            self._found.rest.append(child.path)
+            _add_row(folder, child, child.state.bits)
+            for number, _, _ in child.state.wholes:
+                folder.below.setdefault(number, {})[child.name] = (0, 0, [(child.path, False)])
+        elif self._enter(child):
+            stack.append(child)
+            self._read(child)
+
+    def _enter(self, child: _Folder) -> bool:
+        try:
+            self._descent.enter(child.name)
+        except UnreadableFile:
+            # fsutil filter.go: what is excluded need not be readable.
+            if not child.state.excluded or child.state.excluded != child.state.bits:
+                raise
+            return False
+        return True
+
+    def _read(self, folder: _Folder) -> None:
+        """Add a row for all but the folders in it, which have to wait."""
+        descent, state, path = self._descent, folder.state, folder.path
+        descriptor = descent.descriptor
+        prefix = f"{path}/" if path else ""
+        bits, excludes, append, hashed = state.bits, state.excludes, folder.rows.append, state.hashed
+        small = self._reading.small
+        try:
+            with os.scandir(descriptor) as entries:
+                for entry in entries:
+                    name = entry.name if NAMES_ARE_UTF8 else _in_utf8(entry.name)
+                    if entry.is_dir(follow_symlinks=False):
+                        self._wait(folder, entry, name, prefix + name)
+                        continue
+                    if excludes is not None:
+                        bits = state.bits & ~excludes(name)
+                    if not bits:
+                        continue
+                    if bits & hashed and entry.is_file(follow_symlinks=False):
+                        mode, size, digest = small(entry.name, descriptor, prefix, name)
+                        append((name, FILE, mode, size, digest or LARGE_FILE, bits))
+                    else:
+                        append(self._listed(entry, name, prefix, descriptor, bits))
+        except OSError as error:
+            raise read_error(error, shown(descent.root, path)) from error
+        self._spent += len(folder.rows) + 1
+
+    def _wait(self, folder: _Folder, entry: os.DirEntry[str], name: str, path: str) -> None:
+        state = self._states.enter(folder.state, name, path)
+        if state is None:
+            return
+        try:
+            mode = stat.S_IMODE(entry.stat(follow_symlinks=False).st_mode)
+        except OSError as error:
+            raise read_error(error, shown(self._descent.root, path)) from error
+        folder.waiting.append(_Folder(name, path, mode, state))
+
+    def _listed(self, entry: os.DirEntry[str], name: str, prefix: str, descriptor: int, bits: int) -> Row:
+        try:
+            status = entry.stat(follow_symlinks=False)
+            kind = LETTERS[stat.S_IFMT(status.st_mode)]
+            mode = stat.S_IMODE(status.st_mode)
+            if kind == FILE:
+                return name, FILE, mode, status.st_size, "", bits
+            if kind == SYMLINK:
+                target = os.readlink(os.fsencode(entry.name), dir_fd=descriptor)
+            elif kind == DEVICE:
+                target = _device(status)
+            else:
+                return name, kind, mode, 0, NO_CONTENT, bits
+        except OSError as error:
+            raise read_error(error, shown(self._descent.root, prefix + name)) from error
+        self._found.targets[prefix + name] = target.decode("utf-8", "surrogateescape")
+        return name, kind, mode, 0, sha256(target).hexdigest(), bits
+
+    def _finish(self, folder: _Folder, above: _Folder | None) -> None:
+        """Frame the lines of a folder that is complete, and hand them to the one above."""
+        rows, state, found = folder.rows, folder.state, self._found
+        is_ascii, has_large = True, False
+        if rows:
+            is_ascii = "".join([row[0] for row in rows]).isascii()
+            rows.sort(key=None if is_ascii else _row_key)
+            found.folders.append(columns(folder.path, rows, is_shared=self._is_shared))
+            if state.hashed:
+                has_large = self._count(folder.path, rows)
+        for number, bit, prefix in state.wholes:
+            seen = [row for row in rows if row[5] & bit] if self._is_shared else rows
+            below = folder.below.get(number)
+            lines = framed(
+                seen,
+                self._heads[number],
+                prefix,
+                folder.path,
+                below,
+                is_ascii=is_ascii,
+                has_large=has_large,
+            )
+            if above is not None and any(number == outer for outer, _, _ in above.state.wholes):
+                above.below.setdefault(number, {})[folder.name] = lines
+            else:
+                found.blocks.append((number, folder.path, *lines))
+        if above is not None:
+            shown_bits = 0
+            for row in rows:
+                shown_bits |= row[5]
+            _add_row(above, folder, state.bits & (~state.excluded | shown_bits))
+
+    def _count(self, path: str, rows: list[Row]) -> bool:
+        """Count what was hashed, and note what is too large for that; return whether there is such a file."""
+        found = self._found
+        sizes = [row[3] for row in rows if len(row[4]) == 64]
+        found.hashed += len(sizes)
+        found.hashed_size += sum(sizes)
+        if len(sizes) == len(rows):
+            return False
+        prefix = f"{path}/" if path else ""
+        large = [(prefix + row[0], row[3]) for row in rows if row[4] == LARGE_FILE]
+        found.large += large
+        return bool(large)
+
+
+def _add_row(above: _Folder, folder: _Folder, bits: int) -> None:
+    # A context that begins with this folder does not hold it.
+    bits &= above.state.bits
+    if bits:
+        above.rows.append((folder.name, FOLDER, folder.mode, 0, NO_CONTENT, bits))
+
+
+def _row_key(row: Row) -> bytes:
+    return row[0].encode("utf-8", "surrogateescape")
+
+
+def _in_utf8(name: str) -> str:
+    return os.fsencode(name).decode("utf-8", "surrogateescape")
+
+
+def _device(status: os.stat_result) -> bytes:
+    letter = "c" if stat.S_ISCHR(status.st_mode) else "b"
+    return f"{letter}:{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}".encode()
