@@ -85,9 +85,54 @@ def test_a_fingerprint_is_the_sha256_of_its_record(tmp_path: Path) -> None:
             "FROM x\nRUN --mount=type=tmpfs,dst=/b --mount=target=/a,id=i,type=cache r",
             id="mounts in another order",
         ),
+        pytest.param(
+            "FROM x\nRUN --mount=type=secret,id=s r",
+            "FROM x\nRUN --mount=type=secret,source=s,target=/run/secrets/s,required=false,uid=0,mode=400 r",
+            id="a secret with its defaults written",
+        ),
+        pytest.param(
+            "FROM x\nRUN --mount=type=ssh r",
+            "FROM x\nRUN --mount=type=ssh,id=default,mode=0600,target=/run/buildkit/ssh_agent.0 r",
+            id="an agent with its defaults written",
+        ),
+        pytest.param(
+            "FROM x\nRUN --mount=type=tmpfs,target=/t,size=100m r",
+            "FROM x\nRUN --mount=type=tmpfs,target=/t,size=104857600,from=scratch r",
+            id="a size in another unit",
+        ),
+        pytest.param(
+            "FROM x\nRUN --mount=type=cache,target=/t,mode=755 r",
+            "FROM x\nRUN --mount=type=CACHE,target=/t,mode=0755,uid=0,from=scratch,sharing=shared,env=e r",
+            id="a cache with its defaults written",
+        ),
+        pytest.param(
+            "FROM x\nRUN --mount=source=f,target=/m r",
+            "FROM x\nRUN --mount=type=bind,target=/m,rw=false,id=none,source=./f r",
+            id="a bind mount with its defaults written",
+        ),
+        pytest.param("FROM x\nWORKDIR a", "FROM x\nWORKDIR a/", id="a slash behind a relative WORKDIR"),
+        pytest.param(
+            "FROM x\nCOPY --chmod=600 f /", "FROM x\nCOPY --link --chmod=600 f /", id="a link with a mode"
+        ),
+        pytest.param(
+            "FROM x\nADD f /", "FROM x\nADD --unpack=true --keep-git-dir f /", id="an ADD of a file as usual"
+        ),
+        pytest.param(
+            "FROM x\nADD --checksum=sha256:a https://h/f /",
+            "FROM x\nADD --checksum=sha256:a --unpack=false --keep-git-dir https://h/f /",
+            id="an ADD of a URL as usual",
+        ),
+        pytest.param(
+            "FROM x\nARG SOURCE_DATE_EPOCH\nRUN r",
+            "ARG SOURCE_DATE_EPOCH=context\nFROM x\nARG SOURCE_DATE_EPOCH\nRUN r",
+            id="the time of a local context, which has none",
+        ),
+        pytest.param("FROM x\nEXPOSE 80", "FROM x\nEXPOSE 127.0.0.1:1:80/", id="a port with an address"),
     ],
 )
 def test_how_a_build_is_written_does_not_count(tmp_path: Path, one: str, other: str) -> None:
+    (tmp_path / "f").write_text("1")
+
     assert fingerprint(tmp_path, one) == fingerprint(tmp_path, other)
 
 
@@ -105,6 +150,35 @@ def test_how_a_build_is_written_does_not_count(tmp_path: Path, one: str, other: 
         pytest.param("FROM x\nCOPY f /a", "FROM x\nCOPY f /a/", id="whether the destination is a folder"),
         pytest.param("FROM x\nCOPY f /", "FROM x\nCOPY d /", id="a file, or a folder that holds one"),
         pytest.param("FROM x\nCOPY --from=y a b /", "FROM x\nCOPY --from=y b a /", id="the order of sources"),
+        pytest.param(
+            "FROM x\nADD f https://h/f /", "FROM x\nADD https://h/f f /", id="the order of files and URLs"
+        ),
+        pytest.param("FROM x\nADD https://h/f /", "FROM x\nADD --unpack https://h/f /", id="a URL extracted"),
+        pytest.param(
+            "FROM x\nADD --checksum=aa https://h/r.git#m:d /",
+            "FROM x\nADD --checksum=aa https://h/r.git#m:e /",
+            id="the folder of a repository that is pinned",
+        ),
+        pytest.param(
+            "FROM x\nRUN --mount=type=ssh,id=a --mount=type=ssh,id=b r",
+            "FROM x\nRUN --mount=type=ssh,id=b --mount=type=ssh,id=a r",
+            id="which agent is the first",
+        ),
+        pytest.param(
+            "FROM x\nRUN --mount=type=cache,target=/c r",
+            "FROM x\nRUN --mount=type=cache,target=/c,uid=1 r",
+            id="whose a cache is",
+        ),
+        pytest.param(
+            "FROM x\nRUN --mount=type=secret,id=a r",
+            "FROM x\nRUN --mount=type=secret,id=a,env=A r",
+            id="a secret as a variable",
+        ),
+        pytest.param(
+            "ARG SOURCE_DATE_EPOCH=1\nARG SOURCE_DATE_EPOCH=2\nFROM x\nWORKDIR /a",
+            "ARG SOURCE_DATE_EPOCH=1\nARG SOURCE_DATE_EPOCH=3\nFROM x\nWORKDIR /a",
+            id="the last value of the time",
+        ),
     ],
 )
 def test_what_a_build_does_counts(tmp_path: Path, one: str, other: str) -> None:
@@ -112,7 +186,8 @@ def test_what_a_build_does_counts(tmp_path: Path, one: str, other: str) -> None:
     (tmp_path / "d/f").write_text("1")
     (tmp_path / "f").write_text("1")
 
-    assert fingerprint(tmp_path, one) != fingerprint(tmp_path, other)
+    one_print = fingerprint(tmp_path, one, remote_add="url")
+    assert one_print != fingerprint(tmp_path, other, remote_add="url")
 
 
 @pytest.mark.parametrize(
@@ -230,3 +305,42 @@ def test_the_whole_context_stands_in_a_record_where_all_of_it_counts(tmp_path: P
     found = fingerprint(tmp_path, "FROM x\n", context_files="all")
 
     assert found.record["contexts"][""]["count"] == 1
+
+
+def test_the_mode_of_a_mounted_folder_counts_that_of_a_copied_one_does_not(tmp_path: Path) -> None:
+    def both() -> tuple[Fingerprint, Fingerprint]:
+        mounted = fingerprint(tmp_path, "FROM x\nRUN --mount=source=d,target=/d r", modes="full")
+        return mounted, fingerprint(tmp_path, "FROM x\nCOPY d /d", modes="full")
+
+    (tmp_path / "d").mkdir(mode=0o755)
+    mounted, copied = both()
+    (tmp_path / "d").chmod(0o700)
+
+    assert both()[0] != mounted
+    assert both()[1] == copied
+
+
+def test_a_checksum_of_one_add_does_not_stand_for_another(tmp_path: Path) -> None:
+    add = "ADD https://h/f /\n"
+
+    found = fingerprint(tmp_path, f"FROM x\n{add}ADD --checksum=sha256:a https://h/f /", remote_add="url")
+
+    first, second = next(iter(found.record["stages"].values()))["operations"]
+    assert first["copy"] != second["copy"]
+
+
+def test_the_record_of_a_chain_of_stages_grows_with_its_length_only(tmp_path: Path) -> None:
+    chain = "FROM x AS s0\n" + "".join(f"FROM s{i} AS s{i + 1}\nRUN {i}\n" for i in range(1000))
+    copies = "".join(f"COPY --from=s{i} a a\n" for i in range(1000))
+
+    long = fingerprint(tmp_path, f"{chain}FROM x\n{copies}")
+    other = fingerprint(tmp_path, f"{chain}FROM x\n{copies}".replace("RUN 7\n", "RUN seven\n"))
+
+    assert len(canonical(long.record)) < 20_000_000
+    assert long != other
+
+
+def test_texts_that_are_no_unicode_are_hashed(tmp_path: Path) -> None:
+    found = fingerprint(tmp_path, "FROM x\nARG A\nRUN r", build_args={"A": "\ud800"}, labels={"l": "\udfff"})
+
+    assert found != fingerprint(tmp_path, "FROM x\nARG A\nRUN r", build_args={"A": "\ud801"})

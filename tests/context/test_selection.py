@@ -65,6 +65,11 @@ TREE = listing("a.txt", "b.txt", "d/x", "d/y/z", "e/x", "[q]", "ln -> d", "lf ->
         pytest.param("none/*", [], id="a wildcard in a folder that is not there"),
         pytest.param("ln/*", ["x", "y/", "y/z"], id="a wildcard behind a link"),
         pytest.param("l*/x", [], id="links that match are not entered"),
+        pytest.param("d[^a]x", ["x"], id="a class that is negated matches a slash"),
+        pytest.param("[d]/y/*", ["z"], id="a class before other folders"),
+        pytest.param("[d]*[y]*[z]", [], id="a star does not match a slash"),
+        pytest.param("?/*/*", ["z"], id="wildcards in each folder"),
+        pytest.param("**********.txt", ["a.txt", "b.txt"], id="many stars are one"),
     ],
 )
 def test_a_copy_takes(source: str, seen: list[str]) -> None:
@@ -87,6 +92,24 @@ def test_a_literal_source_that_is_not_there_is_an_error(source: str) -> None:
 def test_a_malformed_wildcard_is_refused(source: str) -> None:
     with pytest.raises(DockerfileError):
         copied(listing("a", "x"), source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param("*a" * 120 + "b", id="stars"),
+        pytest.param("*[a]" * 60 + "b", id="stars and classes"),
+        pytest.param("*" * 60 + "b", id="stars without anything between them"),
+    ],
+)
+def test_no_wildcard_takes_long(source: str) -> None:
+    assert copied(listing("a" * 250), source) == []
+
+
+def test_a_chain_of_links_may_be_long() -> None:
+    links = [f"l{number} -> l{number + 1}" for number in range(200)]
+
+    assert copied(listing(*links, "l200"), "l0") == ["l0"]
 
 
 def test_a_match_that_leads_nowhere_counts_as_itself() -> None:
@@ -140,7 +163,9 @@ def test_a_mount_shows_content_without_a_name() -> None:
     assert select(tree, MountUse("", ""), None).entries == (
         ("", ""), ("d", "d"), ("f", "f"), ("l", "l"), ("d/x", "d/x"),
     )  # fmt: skip
-    assert select(tree, MountUse("", "l"), None) == Selection((("", "d"), ("x", "d/x")), frozenset({"l"}))
+    assert select(tree, MountUse("", "l"), None) == Selection(
+        (("", "d"), ("x", "d/x")), frozenset({"l"}), is_mounted=True
+    )
     assert select(tree, MountUse("", "f"), None).entries == (("", "f"),)
 
 

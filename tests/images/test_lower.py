@@ -13,6 +13,7 @@ from hashtag.errors import (
     DockerfileError,
     ExpansionError,
     HashtagError,
+    InvalidDocument,
     UnknownStage,
     UnsupportedConstruct,
 )
@@ -32,6 +33,7 @@ from hashtag.images.lowered import (
     Scratch,
 )
 from hashtag.images.origins import BuildRequest, World
+from hashtag.images.sizes import size_in_bytes
 from hashtag.oci.platform import LINUX_AMD64, Platform
 from hashtag.oci.reference import Reference
 
@@ -239,6 +241,47 @@ def test_one_of_ours_is_linked_for_the_stages_platform() -> None:
             "FROM x\nRUN --mount=target=/x,ro=maybe r", DockerfileError, id="neither true nor false"
         ),
         pytest.param("FROM x\nRUN --mount=target r", DockerfileError, id="an option without its value"),
+        pytest.param("FROM x\nRUN --mount=target=. r", DockerfileError, id="a mount at the root"),
+        pytest.param("FROM x\nRUN --mount=target=/a,uid=1 r", DockerfileError, id="an owner of a bind mount"),
+        pytest.param("FROM x\nRUN --mount=target=/a,size=1 r", DockerfileError, id="a size of a bind mount"),
+        pytest.param(
+            "FROM x\nRUN --mount=required,type=secret,id=a r", DockerfileError, id="required before the type"
+        ),
+        pytest.param(
+            "FROM x\nRUN --mount=type=tmpfs,target=/a,sharing=shared r", DockerfileError, id="a tmpfs shared"
+        ),
+        pytest.param("FROM x\nRUN --mount=type=tmpfs,target=/a,size=1q r", DockerfileError, id="no size"),
+        pytest.param(
+            "FROM x\nRUN --mount=type=cache,target=/a,mode=9 r", DockerfileError, id="mode 9"
+        ),
+        pytest.param(
+            "FROM x\nRUN --mount=type=cache,target=/a,gid=4294967296 r", DockerfileError, id="no group"
+        ),
+        pytest.param("FROM x\nRUN --mount=type=secret r", DockerfileError, id="a secret without a name"),
+        pytest.param(
+            "FROM x\nRUN --mount=type=secret,id=a,from=b r", DockerfileError, id="a secret from somewhere"
+        ),
+        pytest.param(
+            "FROM x\nRUN --mount=type=secret,id=a,src=b r", DockerfileError, id="a secret of two names"
+        ),
+        pytest.param("FROM x\nRUN --mount=type=ssh,src=b r", DockerfileError, id="an agent with a source"),
+        pytest.param("FROM x\nVOLUME $NONE", DockerfileError, id="a volume without a path"),
+        pytest.param(
+            "FROM x AS a\nCOPY --from=0 /a /b\nFROM y", Cycle, id="reads from itself, and is not needed"
+        ),
+        pytest.param(
+            "FROM x AS a\nCOPY --from=b /a /b\nFROM y AS b\nRUN --mount=from=a,target=/a r\nFROM z",
+            Cycle,
+            id="a circle that is not needed",
+        ),
+        pytest.param(
+            "FROM x AS a\nCOPY --from=b /a /b\nFROM y AS b\nFROM z", None, id="a later stage, both not needed"
+        ),
+        pytest.param(
+            f"FROM x\nCOPY --from={'9' * 5000} /a /b", DockerfileError, id="a number that is none anywhere"
+        ),
+        pytest.param("FROM x\nCOPY --from=+-1 /a /b", DockerfileError, id="two signs"),
+        pytest.param("ARG SOURCE_DATE_EPOCH=+-1\nFROM x", UnsupportedConstruct, id="a time with two signs"),
         pytest.param(
             "ARG SOURCE_DATE_EPOCH=never\nFROM x", UnsupportedConstruct, id="a time that is not a number"
         ),
@@ -516,3 +559,104 @@ def test_bases_that_are_not_known_stand_unpinned() -> None:
 
     assert base.image is None
     assert base.reference == Reference.parse("debian:12")
+
+
+def test_a_number_in_a_mount_is_no_stage_and_a_signed_one_in_a_copy_is() -> None:
+    text = "FROM x\nFROM y\nRUN --mount=from=0,target=/m r\nCOPY --from=+0 a a"
+
+    lowered = build(text)
+
+    mounted, copied = lowered.stages[1].operations
+    assert isinstance(mounted, RunOperation)
+    assert isinstance(mounted.mounts[0].origin, External)
+    assert isinstance(copied, CopyOperation)
+    assert copied.origin == FromStage(0)
+
+
+def test_what_is_copied_from_an_image_is_for_the_target_platform() -> None:
+    text = "FROM --platform=linux/s390x x\nCOPY --from=y a a\nRUN --mount=from=z,target=/z r"
+
+    platforms = {base.written: str(base.platform) for base in build(text).externals()}
+
+    assert platforms == {"x": "linux/s390x", "y": "linux/amd64", "z": "linux/amd64"}
+
+
+def test_a_relative_folder_of_a_base_is_seen_from_itself() -> None:
+    lowered = build("FROM x\nWORKDIR b", config={"WorkingDir": "a"})
+
+    assert lowered.config.working_dir == "/a/a/b"
+
+
+@pytest.mark.parametrize(
+    ("top", "arguments", "seen", "created"),
+    [
+        pytest.param("", {"SOURCE_DATE_EPOCH": "007"}, "7", "7", id="a number as Go writes it"),
+        pytest.param("ARG SOURCE_DATE_EPOCH=+5\n", {}, "5", "5", id="a default"),
+        pytest.param("ARG S=5\nARG SOURCE_DATE_EPOCH=$S\n", {}, "5", "5", id="a default that is computed"),
+        pytest.param(
+            "ARG SOURCE_DATE_EPOCH=5\n",
+            {"SOURCE_DATE_EPOCH": ""},
+            None,
+            "",
+            id="an empty argument unsets it",
+        ),
+        pytest.param("ARG SOURCE_DATE_EPOCH=\n", {}, "", "", id="an empty default is a value"),
+        pytest.param("ARG SOURCE_DATE_EPOCH=lib\n", {}, None, "", id="a folder has none"),
+    ],
+)
+def test_the_time_of_a_build(top: str, arguments: dict[str, str], seen: str | None, created: str) -> None:
+    text = f"{top}FROM x\nARG SOURCE_DATE_EPOCH\nWORKDIR /a\nRUN r"
+
+    lowered = build(text, arguments=arguments, contexts={"lib": "folder"})
+
+    folder = lowered.stages[0].operations[0]
+    assert isinstance(folder, FolderOperation)
+    assert folder.created == created
+    assert dict(runs(lowered)[0].environment).get("SOURCE_DATE_EPOCH") == seen
+
+
+def test_a_context_that_is_scratch_is_nothing() -> None:
+    assert build("FROM x", contexts={"x": "docker-image://scratch"}).stages[0].base == Scratch()
+
+
+def test_a_trigger_written_in_a_replaced_stage_still_runs_in_its_children() -> None:
+    text = "FROM x AS s\nRUN a\nONBUILD RUN trigger\nFROM s\nRUN own"
+
+    lowered = build(text, contexts={"s": "folder"})
+
+    assert [run.arguments[-1] for run in runs(lowered)] == ["trigger", "own"]
+    assert not lowered.stages[0].operations
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"Env": 5}, {"Env": [None, 1]}, {"Cmd": "x"}, {"Labels": ["a"]}, {"Labels": {"a": 1}}, {"User": 1},
+        {"Volumes": "/v"}, {"Healthcheck": {"Interval": "1s"}}, {"Healthcheck": {"Test": "x"}},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_malformed_config_of_a_base_is_an_error(config: dict[str, Any]) -> None:
+    with pytest.raises(InvalidDocument, match="the config of x") as caught:
+        build("FROM x", config=config)
+
+    assert caught.value.where == "Dockerfile:1:1"
+
+
+def test_a_build_of_too_many_variables_is_refused() -> None:
+    text = "".join(f"ENV A{number}=1\nRUN r\n" for number in range(2100))
+
+    with pytest.raises(UnsupportedConstruct, match="2000000 variables"):
+        build(f"FROM x\n{text}")
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("0", 0), ("100", 100), ("1.5k", 1536), (".5K", 512), ("1 m", 1048576), ("1MiB", 1048576),
+        ("2gb", 2 << 30), ("7b", 7), ("1 kib", 1024), ("", None), ("k", None), ("1kk", None),
+        ("1bb", None), ("-1", None), ("1e3", None),
+    ],
+)  # fmt: skip
+def test_a_size_is_read_as_docker_reads_it(text: str, size: int | None) -> None:
+    assert size_in_bytes(text) == size

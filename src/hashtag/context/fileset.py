@@ -15,6 +15,7 @@ from hashtag.images.model import Modes
 _SPECIAL_BITS = 0o7000
 _ALL_BITS = 0o7777
 _OWNER_EXECUTES = 0o100
+_USUAL_FOLDER = 0o755
 
 
 @frozen
@@ -73,7 +74,7 @@ def normalised_mode(entry: Entry, modes: Modes) -> int:
     if modes is Modes.FULL:
         return entry.mode & _ALL_BITS
     if entry.kind is Kind.FOLDER:
-        return 0o755
+        return _USUAL_FOLDER
     return (0o755 if entry.mode & _OWNER_EXECUTES else 0o644) | (entry.mode & _SPECIAL_BITS)
 
 
@@ -92,12 +93,20 @@ def lines(
         contents: SHA-256 of each selected file, in hex, by its path in the context.
     """
     for seen, path in sorted(selection.entries, key=lambda pair: as_bytes(pair[0])):
-        if seen == "" or seen.endswith("/"):  # the folder itself: its own mode is not copied
+        if seen == "" or seen.endswith("/"):
             entry = listing.get(path)
             if entry is None or entry.kind is Kind.FOLDER:
-                yield Line(seen, Kind.FOLDER.value, "-", "-")
+                yield Line(seen, Kind.FOLDER.value, _own_mode(selection, entry, modes), "-")
                 continue
         yield _line(seen, listing[path], contents, modes)
+
+
+def _own_mode(selection: Selection, folder: Entry | None, modes: Modes) -> str:
+    """Return the mode of the folder itself, `-` where it cannot be seen or is the usual one."""
+    # It is not copied; where it is mounted, it is that of the mount, but for the context's root.
+    if folder is None or not selection.is_mounted or normalised_mode(folder, modes) == _USUAL_FOLDER:
+        return "-"
+    return shown_mode(folder, modes)
 
 
 def _line(seen: str, entry: Entry, contents: Mapping[str, str], modes: Modes) -> Line:

@@ -8,8 +8,9 @@ from attrs import frozen
 
 from hashtag.context.ignore import IgnoreRules
 from hashtag.context.listing import Kind, Listing
-from hashtag.context.paths import Resolved, clean, glob, has_wildcard, resolve
+from hashtag.context.paths import Resolved, clean, resolve
 from hashtag.context.uses import CopyUse, MountUse, Use, WholeUse
+from hashtag.context.wildcards import glob, has_wildcard
 from hashtag.errors import Location, MissingSource
 
 
@@ -22,10 +23,12 @@ class Selection:
         entries: Pairs of the path as the build sees it and the path in the context. An empty
             first path is the folder whose content is meant.
         links: The links of the context that were followed.
+        is_mounted: The folder itself can be seen, its mode, too.
     """
 
     entries: tuple[tuple[str, str], ...]
     links: frozenset[str] = frozenset()
+    is_mounted: bool = False
 
     def staged(self) -> frozenset[str]:
         """Return every path of the context that has to exist for a builder to find the same."""
@@ -188,4 +191,5 @@ def _mount(listing: Listing, source: str, location: Location | None) -> Selectio
     end = resolve(listing, clean(source))
     if end is None:
         raise _missing(listing, source, location)
-    return Selection(tuple(_content(listing, end, "", "", ())), frozenset(end.links))
+    entries = tuple(_content(listing, end, "", "", ()))
+    return Selection(entries, frozenset(end.links), is_mounted=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from hashtag.errors import DockerfileError, Location
 
 _PROTOCOLS = ("tcp", "udp", "sctp")
@@ -21,6 +23,11 @@ def exposed_ports(word: str, location: Location) -> tuple[str, ...]:
     end = _port(last, word, location) if dash else start
     if end < start:
         raise DockerfileError(f"EXPOSE {word}: the range runs backwards", where=location)
+    return _numbered(start, end, protocol)
+
+
+@lru_cache(maxsize=64)
+def _numbered(start: int, end: int, protocol: str) -> tuple[str, ...]:
     return tuple(f"{port}/{protocol}" for port in range(start, end + 1))
 
 
