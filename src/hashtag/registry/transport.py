@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Self
+from weakref import finalize
 
 from attrs import evolve
 
@@ -131,6 +132,8 @@ class Transport:
         self._folders: dict[Origin, Path | None] = {}
         self._schemes: dict[str, str] = {}
         self._lock = Lock()
+        # Whoever forgets to close has no connections left either.
+        finalize(self, _close_all, self._clients)
 
     def __repr__(self) -> str:
         return f"Transport(insecure={sorted(self._insecure)!r})"
@@ -183,8 +186,7 @@ class Transport:
 
     def close(self) -> None:
         """Close all connections."""
-        for client in self._clients.values():
-            client.close()
+        _close_all(self._clients)
 
     def _scheme(self, host: str) -> str | None:
         if host in self._schemes:
@@ -231,6 +233,11 @@ class Transport:
             mounts=dict.fromkeys(("all://localhost", "all://127.0.0.1", "all://[::1]")),
             transport=self._wire,
         )
+
+
+def _close_all(clients: Mapping[Path | None, httpx.Client]) -> None:
+    for client in clients.values():
+        client.close()
 
 
 class _NoTls(Exception):
