@@ -251,9 +251,7 @@ def test_one_of_ours_is_linked_for_the_stages_platform() -> None:
             "FROM x\nRUN --mount=type=tmpfs,target=/a,sharing=shared r", DockerfileError, id="a tmpfs shared"
         ),
         pytest.param("FROM x\nRUN --mount=type=tmpfs,target=/a,size=1q r", DockerfileError, id="no size"),
-        pytest.param(
-            "FROM x\nRUN --mount=type=cache,target=/a,mode=9 r", DockerfileError, id="mode 9"
-        ),
+        pytest.param("FROM x\nRUN --mount=type=cache,target=/a,mode=9 r", DockerfileError, id="mode 9"),
         pytest.param(
             "FROM x\nRUN --mount=type=cache,target=/a,gid=4294967296 r", DockerfileError, id="no group"
         ),
