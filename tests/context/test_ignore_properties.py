@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hypothesis import assume, given, reject
+from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 
 from hashtag.context.goregexp import MalformedExpression, alternatives, python
@@ -21,6 +21,8 @@ _PATTERNS = st.lists(_PIECES, min_size=1, max_size=4).map("/".join)
 _LINES = st.builds(
     "{}{}{}".format, st.sampled_from(["", "", "!", "/", "! "]), _PATTERNS, st.sampled_from(["", "/"])
 )
+# Any text of the characters that mean something.
+_ROUGH = st.text("ab/*?!.[]^\\|{}\n\ufeff", max_size=8)
 _FILES = st.lists(_LINES, max_size=6)
 
 
@@ -35,6 +37,22 @@ def test_stepping_down_gives_the_verdict_on_the_whole_path(lines: list[str], pat
         verdict = verdict.enter(name)
 
     assert verdict.is_excluded == rules.excludes(path)
+
+
+@settings(max_examples=400)
+@given(_FILES | st.lists(_ROUGH, max_size=6), st.lists(_PATHS, min_size=1, max_size=9))
+def test_the_automaton_gives_the_verdict(lines: list[str], paths: list[str]) -> None:
+    try:
+        rules = IgnoreRules.parse("\n".join(lines))
+    except HashtagError:
+        reject()
+    start = rules.steps()
+    for path in paths:
+        verdict, step = rules.root, start
+        for name in path.split("/"):
+            assert step.excludes(name) == verdict.excludes(name)
+            verdict, step = verdict.enter(name), step.enter(name)
+            assert (step.is_excluded, step.is_entered) == (verdict.is_excluded, verdict.is_entered)
 
 
 @given(_FILES, _PATHS, st.data())

@@ -14,6 +14,7 @@ from pathspec.pattern import RegexPattern
 from pathspec.util import register_pattern
 
 from hashtag.context import ignore_pattern
+from hashtag.context.ignore_automaton import Automaton, Step
 from hashtag.context.ignore_pattern import SPACE, MalformedPattern, UncompilablePattern
 from hashtag.context.ignore_verdict import IgnorePattern, Verdict
 from hashtag.errors import IgnoreError, Location, raise_all
@@ -96,6 +97,15 @@ class IgnoreRules:
     def root(self) -> Verdict:
         """The verdict on the context's own root, from which a walk steps down."""
         return Verdict(self.patterns, self._exception_starts, "", (False,) * len(self.patterns), None)
+
+    def steps(self) -> Step:
+        """Return what a walk of many folders steps down from: it answers as `root` does, but quicker."""
+        return Automaton(self).start
+
+    def is_entered(self, prefix: str) -> bool:
+        """Whether the walk looks into an excluded folder, whose path with a slash is `prefix`."""
+        starts = self._exception_starts
+        return starts is None or any(start.startswith(prefix) for start in starts)
 
     def excludes(self, path: str) -> bool:
         """Return whether BuildKit's walk leaves out `path`, relative to the context."""

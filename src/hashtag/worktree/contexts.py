@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from hashtag.context.selection import Selection, select
 from hashtag.context.uses import CopyUse, MountUse, Use, WholeUse
 from hashtag.errors import HashtagError, Location, MissingSource, UnreadableFile
 from hashtag.images.model import MissingSources, Modes
+from hashtag.worktree.capabilities import capabilities
 from hashtag.worktree.hashing import hash_files
 from hashtag.worktree.ignorefile import read_rules
 from hashtag.worktree.staging import stage
@@ -131,7 +133,15 @@ class Contexts:
         if (use, modes) not in known.sets:
             selection = _selection(known, use)
             known.sets[use, modes] = (
-                MISSING if selection is None else file_set(selection, known.listing, known.contents, modes)
+                MISSING
+                if selection is None
+                else file_set(
+                    selection,
+                    known.listing,
+                    known.contents,
+                    modes,
+                    _capabilities(context, known, selection, modes),
+                )
             )
         return known.sets[use, modes]
 
@@ -139,7 +149,10 @@ class Contexts:
         """Return the entries of a use's file set, after `select` and `hash`."""
         known = self._get(context)
         selection = _selection(known, use)
-        return () if selection is None else tuple(lines(selection, known.listing, known.contents, modes))
+        if selection is None:
+            return ()
+        counted = _capabilities(context, known, selection, modes)
+        return tuple(lines(selection, known.listing, known.contents, modes, counted))
 
     def staged(self, context: ContextFolder, uses: Iterable[Use]) -> frozenset[str]:
         """Return every path that has to be staged for these uses."""
@@ -191,7 +204,7 @@ class Contexts:
 
     def _together(self, context: ContextFolder) -> list[ContextFolder]:
         """Return the contexts that one walk reads, the outermost first."""
-        folders = {each: each.folder.resolve() for each in (*self._expected, context)}
+        folders = {each: _real(each.folder) for each in (*self._expected, context)}
         root = min(
             (folder for folder in folders.values() if folders[context].is_relative_to(folder)), key=str
         )
@@ -223,7 +236,7 @@ class Contexts:
         rules = None
         if context.ignore_file is not None:
             rules = read_rules(context.ignore_file, display=self._display)
-        folder = context.folder.resolve().relative_to(root.resolve()).as_posix()
+        folder = _real(context.folder).relative_to(_real(root)).as_posix()
         return View("" if folder == "." else folder, rules)
 
     def _count(self, files: int, size: int) -> None:
@@ -243,15 +256,21 @@ class Contexts:
             return None
 
 
+def _real(folder: Path) -> Path:
+    # Unlike Path.resolve, it knows no error: a loop is found where it is opened.
+    return Path(os.path.realpath(folder))
+
+
 def folder_of(use: Use, modes: Modes) -> str | None:
     """Return the folder of which a use takes all that is visible, if it is one; None if it may be another."""
     match use:
+        case _ if modes is Modes.FULL:  # capabilities count, which the walk does not read
+            return None
         case WholeUse():
             return ""
         case CopyUse(_, source, (), parents=False) if not _SPECIAL & set(source):
             return clean(source)
-        # Of a mounted folder its own mode can be seen, too.
-        case MountUse(_, source) if modes is Modes.GIT or clean(source) == "":
+        case MountUse(_, source):
             return clean(source)
         case _:
             return None
@@ -266,6 +285,14 @@ def _whole(known: _Known, use: Use, modes: Modes) -> FileSet | None:
     if number not in known.whole_sets:
         known.whole_sets[number] = known.tree.file_set(number)
     return known.whole_sets[number]
+
+
+def _capabilities(
+    context: ContextFolder, known: _Known, selection: Selection, modes: Modes
+) -> Mapping[str, str]:
+    if modes is Modes.GIT:
+        return {}
+    return capabilities(context.folder, files_of(selection, known.listing))
 
 
 def _selection(known: _Known, use: Use) -> Selection | None:

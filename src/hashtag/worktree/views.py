@@ -9,6 +9,7 @@ from hashtag.images.model import Modes
 
 if TYPE_CHECKING:
     from hashtag.context.ignore import IgnoreRules
+    from hashtag.context.ignore_automaton import Step
     from hashtag.context.ignore_verdict import Verdict
 
 
@@ -60,7 +61,7 @@ class State(NamedTuple):
         excludes: What returns the bits of the contexts that exclude a name; None: none does.
     """
 
-    seen: tuple[tuple[int, Verdict | None], ...]
+    seen: tuple[tuple[int, Step | Verdict | None], ...]
     wholes: tuple[tuple[int, int, str], ...]
     bits: int
     excluded: int
@@ -94,7 +95,7 @@ class States:
         wholes = [(number, bit, f"{prefix}{name}/") for number, bit, prefix in above.wholes]
         if above.excludes is None and path not in self._starts and path not in self._whole_starts:
             return State(above.seen, tuple(wholes), above.bits, 0, above.hashed, None)
-        seen: list[tuple[int, Verdict | None]] = []
+        seen: list[tuple[int, Step | Verdict | None]] = []
         for bit, verdict in above.seen:
             below = None if verdict is None else verdict.enter(name)
             if below is None or below.is_entered:
@@ -104,11 +105,11 @@ class States:
         return self._state(path, seen, wholes)
 
     def _state(
-        self, path: str, seen: list[tuple[int, Verdict | None]], wholes: list[tuple[int, int, str]]
+        self, path: str, seen: list[tuple[int, Step | Verdict | None]], wholes: list[tuple[int, int, str]]
     ) -> State:
         for number in self._starts.get(path, ()):
             rules = self._views.contexts[number].rules
-            seen.append((1 << number, rules.root if rules is not None and rules.patterns else None))
+            seen.append((1 << number, rules.steps() if rules is not None and rules.patterns else None))
         bits = sum(bit for bit, _ in seen)
         starts = self._whole_starts.get(path, ())
         wholes = [*wholes, *((number, 1 << self._views.wholes[number].view, "") for number in starts)]
@@ -122,7 +123,7 @@ class States:
         return State(tuple(seen), entered, bits, excluded, hashed, _excluder(seen))
 
 
-def _excluder(seen: Sequence[tuple[int, Verdict | None]]) -> Callable[[str], int] | None:
+def _excluder(seen: Sequence[tuple[int, Step | Verdict | None]]) -> Callable[[str], int] | None:
     asked = [(bit, verdict.excludes) for bit, verdict in seen if verdict is not None]
     if not asked:
         return None
