@@ -9,6 +9,7 @@ from hashtag.cli.building import add_build_options, build, finish, make_pinned_p
 from hashtag.cli.options import add_plan_options, open_project, open_registry
 from hashtag.cli.outputs import add_output_option, wanted, write_all
 from hashtag.cli.plan import render
+from hashtag.cli.prune import prune_daily
 from hashtag.cli.terminal import warn
 from hashtag.rendering import KINDS
 
@@ -17,6 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
     add_output_option(parser, *KINDS)
     parser.add_argument("--save", metavar="FILE", type=Path, help="write the plan to a file, too")
+    parser.add_argument(
+        "--prune-daily", action="store_true", help="once a day, delete what `hashtag prune --yes` would"
+    )
     add_build_options(parser)
     add_plan_options(parser)
 
@@ -36,4 +40,6 @@ def run(arguments: argparse.Namespace) -> int:
             plan.save(arguments.save)
         store_plan(store, plan)
         receipt = build(arguments, placed, registry, plan, aliases=True)
+        if arguments.prune_daily and not receipt.errors:
+            prune_daily(placed, registry, plan)
     return finish(plan, receipt)

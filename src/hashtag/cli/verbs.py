@@ -17,6 +17,7 @@ VERBS: Mapping[str, str] = {
     "run": "plan, build and apply: the one line of a CI job",
     "apply": "give the existing images of a saved plan this pipeline's tag",
     "promote": "let published tags such as latest stand for a plan's images",
+    "prune": "delete the tags of old pipelines that nothing needs",
     "hash": "print the cache tag of one image; no project needed",
     "list": "print the images, parents first",
     "graph": "draw which image is built from which",
