@@ -344,3 +344,22 @@ def test_texts_that_are_no_unicode_are_hashed(tmp_path: Path) -> None:
     found = fingerprint(tmp_path, "FROM x\nARG A\nRUN r", build_args={"A": "\ud800"}, labels={"l": "\udfff"})
 
     assert found != fingerprint(tmp_path, "FROM x\nARG A\nRUN r", build_args={"A": "\ud801"})
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a file capabilities")
+@pytest.mark.parametrize(("modes", "does_count"), [("git", False), ("full", True)])
+def test_capabilities_of_a_file_count_as_its_modes_do(tmp_path: Path, modes: str, does_count: bool) -> None:
+    (tmp_path / "f").write_text("1")
+    before = fingerprint(tmp_path, "FROM x\nCOPY f /f", modes=modes)
+    # capabilities(7): version 2, CAP_NET_BIND_SERVICE permitted and effective.
+    os.setxattr(tmp_path / "f", "security.capability", bytes.fromhex("0100000200040000" + "00" * 12))
+
+    assert (fingerprint(tmp_path, "FROM x\nCOPY f /f", modes=modes) != before) == does_count
+
+
+def test_other_attributes_of_a_file_do_not_count(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("1")
+    before = fingerprint(tmp_path, "FROM x\nCOPY . /f", modes="full")
+    os.setxattr(tmp_path / "f", "user.name", b"1")
+
+    assert fingerprint(tmp_path, "FROM x\nCOPY . /f", modes="full") == before

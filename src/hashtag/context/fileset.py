@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
+from types import MappingProxyType
 from typing import NamedTuple
 
 from attrs import frozen
@@ -12,6 +13,7 @@ from hashtag.context.listing import Entry, Kind, Listing
 from hashtag.context.selection import Selection
 from hashtag.images.model import Modes
 
+_NONE: Mapping[str, str] = MappingProxyType({})
 _SPECIAL_BITS = 0o7000
 _ALL_BITS = 0o7777
 _OWNER_EXECUTES = 0o100
@@ -84,13 +86,19 @@ def shown_mode(entry: Entry, modes: Modes) -> str:
 
 
 def lines(
-    selection: Selection, listing: Listing, contents: Mapping[str, str], modes: Modes
+    selection: Selection,
+    listing: Listing,
+    contents: Mapping[str, str],
+    modes: Modes,
+    capabilities: Mapping[str, str] = _NONE,
 ) -> Iterator[Line]:
     """
     Yield the entries of a file set, in the byte order of their paths.
 
     Args:
         contents: SHA-256 of each selected file, in hex, by its path in the context.
+        capabilities: Of the files that have some and of which they count, in hex; they stand behind
+            the mode.
     """
     for seen, path in sorted(selection.entries, key=lambda pair: as_bytes(pair[0])):
         if seen == "" or seen.endswith("/"):
@@ -98,7 +106,8 @@ def lines(
             if entry is None or entry.kind is Kind.FOLDER:
                 yield Line(seen, Kind.FOLDER.value, _own_mode(selection, entry, modes), "-")
                 continue
-        yield _line(seen, listing[path], contents, modes)
+        line = _line(seen, listing[path], contents, modes)
+        yield line._replace(mode=f"{line.mode}+{capabilities[path]}") if path in capabilities else line
 
 
 def _own_mode(selection: Selection, folder: Entry | None, modes: Modes) -> str:
@@ -120,9 +129,15 @@ def _line(seen: str, entry: Entry, contents: Mapping[str, str], modes: Modes) ->
             return Line(seen, entry.kind.value, mode, "-")
 
 
-def file_set(selection: Selection, listing: Listing, contents: Mapping[str, str], modes: Modes) -> FileSet:
-    """Return the digest, count and size of what a build sees."""
-    found = list(lines(selection, listing, contents, modes))
+def file_set(
+    selection: Selection,
+    listing: Listing,
+    contents: Mapping[str, str],
+    modes: Modes,
+    capabilities: Mapping[str, str] = _NONE,
+) -> FileSet:
+    """Return the digest, count and size of what a build sees; see `lines`."""
+    found = list(lines(selection, listing, contents, modes, capabilities))
     size = sum(listing[path].size for _, path in selection.entries if path in listing)
     digest = sha256(b"".join(line.framed() for line in found)).hexdigest()
     return FileSet(digest, sum(1 for line in found if line.path), size)

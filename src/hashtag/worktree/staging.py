@@ -14,6 +14,7 @@ from hashtag.context.fileset import normalised_mode
 from hashtag.context.listing import Entry, Kind, Listing
 from hashtag.errors import FileChanged, HashtagError, StalePlan, UnsupportedBuild
 from hashtag.images.model import Modes
+from hashtag.worktree.capabilities import keep_capability
 from hashtag.worktree.descent import Descent, encoded, read_error, shown
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
@@ -116,6 +117,8 @@ class _Staging:
                 if self._copy_content(reading, writing, entry.size) != self.contents[entry.path]:
                     raise _changed(where)
                 os.fchmod(writing, normalised_mode(entry, self.modes))
+                if self.modes is Modes.FULL:
+                    _keep_capability(reading, writing, where)
                 os.utime(writing, ns=(before.st_mtime_ns, before.st_mtime_ns))
             finally:
                 os.close(writing)
@@ -169,6 +172,17 @@ class _Staging:
             raise read_error(error, shown(self.source.root, path)) from error
         times = (status.st_mtime_ns, status.st_mtime_ns)
         os.utime(encoded(name), ns=times, dir_fd=self.copy.descriptor, follow_symlinks=False)
+
+
+def _keep_capability(reading: int, writing: int, where: str) -> None:
+    try:
+        keep_capability(reading, writing)
+    except OSError as error:
+        raise UnsupportedBuild(
+            "only root can hand a file with capabilities to a builder",
+            where=where,
+            hint='leave it out in .dockerignore, or set modes = "git"',
+        ) from error
 
 
 def _digest(descriptor: int) -> str:
