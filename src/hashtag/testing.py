@@ -13,7 +13,7 @@ assert registry.requests == [("HEAD", "registry.example/app/web:1"), ...]
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import RLock
 from typing import Any, Literal, TypeAlias
 
@@ -25,9 +25,21 @@ from hashtag.oci.manifest import OCI_INDEX, OCI_MANIFEST, Descriptor, Manifest
 from hashtag.oci.platform import Platform
 from hashtag.oci.reference import Reference, Repository
 from hashtag.oci.removal import Removal, Removed, Unsupported
+from hashtag.oci.verified import verified
 
 Operation: TypeAlias = Literal[
-    "resolve", "manifest", "blob", "put_manifest", "put_blob", "tags", "remove_tag", "remove_manifest"
+    "resolve",
+    "manifest",
+    "blob",
+    "put_manifest",
+    "put_blob",
+    "has_blob",
+    "put_blob_pieces",
+    "mount_blob",
+    "referrers",
+    "tags",
+    "remove_tag",
+    "remove_manifest",
 ]
 Deletes: TypeAlias = Literal["tags", "digests", "nothing"]
 
@@ -103,6 +115,45 @@ class MemoryRegistry:
             self._begin("put_blob", "POST", f"{repository}@{digest}")
             self._blobs.setdefault(repository, {})[digest] = content
             return digest
+
+    def has_blob(self, repository: Repository, digest: Digest) -> bool:
+        """Return whether a blob is there."""
+        with self._lock:
+            self._begin("has_blob", "HEAD", f"{repository}@{digest}")
+            return digest in self._blobs.get(repository, {})
+
+    def blob_pieces(self, repository: Repository, blob: Descriptor) -> Iterator[bytes]:
+        """Yield a blob's bytes, in two pieces."""
+        content = self.blob(repository, blob.digest)
+        middle = len(content) // 2
+        yield from filter(None, (content[:middle], content[middle:]))
+
+    def put_blob_pieces(
+        self, repository: Repository, blob: Descriptor, pieces: Callable[[], Iterator[bytes]]
+    ) -> None:
+        """Store a blob of known digest and size; nothing where its bytes turn out to be others."""
+        where = f"{repository}@{blob.digest}"
+        content = b"".join(verified(pieces(), blob, where))
+        with self._lock:
+            self._begin("put_blob_pieces", "POST", where)
+            self._blobs.setdefault(repository, {})[blob.digest] = content
+
+    def mount_blob(self, digest: Digest, source: Repository, target: Repository) -> bool:
+        """Let a repository have a blob of another on the same server; return whether it did."""
+        with self._lock:
+            self._begin("mount_blob", "POST", f"{target}@{digest}")
+            content = self._blobs.get(source, {}).get(digest)
+            if source.registry != target.registry or content is None:
+                return False
+            self._blobs.setdefault(target, {})[digest] = content
+            return True
+
+    def referrers(self, repository: Repository, digest: Digest) -> tuple[Descriptor, ...]:
+        """Return the manifests whose subject is this one, as a registry with the referrers API."""
+        with self._lock:
+            self._begin("referrers", "GET", f"{repository}/referrers/{digest}")
+            found = self._manifests.get(repository, {}).values()
+            return tuple(m.descriptor for m in found if _subject(m) == str(digest))
 
     def tags(self, repository: Repository) -> Iterator[str]:
         """Yield every tag, sorted; nothing for a repository that is not there."""
@@ -221,6 +272,11 @@ class MemoryRegistry:
         blob = evolve(self._layer(repository, _json(document)), media_type=_CONFIG)
         content = {"config": blob.to_json(), "layers": [layer.to_json() for layer in layers]}
         return Manifest(OCI_MANIFEST, _json({"schemaVersion": 2, "mediaType": OCI_MANIFEST, **content}))
+
+
+def _subject(manifest: Manifest) -> str:
+    subject = manifest.document().get("subject")
+    return str(subject.get("digest")) if isinstance(subject, dict) else ""
 
 
 def _index(images: Sequence[Manifest], platforms: Sequence[Platform]) -> Manifest:

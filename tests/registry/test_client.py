@@ -111,6 +111,17 @@ def test_404_means_missing(reply):
     assert registry(Script().on("HEAD", _URL, reply)).resolve(_TAG) is None
 
 
+@pytest.mark.parametrize("status", [200, 401])
+def test_a_404_in_html_is_believed_where_the_server_says_that_it_is_a_registry(status):
+    page = Reply(404, b"", {"Content-Type": "text/html"})
+    ping = Reply(status, b"", {"Docker-Distribution-Api-Version": "registry/2.0"})
+    script = Script().on("HEAD", _URL, page).on("GET", "https://registry.example/v2/", ping)
+    asked = registry(script)
+
+    assert (asked.resolve(_TAG), asked.resolve(_TAG)) == (None, None)
+    assert len(script.requests) == 3
+
+
 @pytest.mark.parametrize("status", [400, 410, 418, 301, 204])
 def test_nothing_but_404_means_missing(status):
     with pytest.raises(RegistryError):
@@ -170,7 +181,7 @@ def test_a_head_that_answers_for_another_digest_is_an_error():
 @pytest.mark.parametrize("status", [200, 404])
 def test_a_web_page_is_not_an_answer(method, status):
     page = Reply(status, b"<html>log in", {"Content-Type": "text/html; charset=utf-8"})
-    asked = registry(Script().on(method, _URL, page))
+    asked = registry(Script().on(method, _URL, page).on("GET", "https://registry.example/v2/", page))
 
     with pytest.raises(RegistryUnreachable, match="not a registry's answer but a web page"):
         asked.resolve(_TAG) if method == "HEAD" else asked.manifest(_TAG)

@@ -201,7 +201,7 @@ def test_14_a_login_page_is_not_a_registrys_answer():
     page = Reply(200, b"<html>log in", {"Content-Type": "text/html"})
 
     with pytest.raises(RegistryUnreachable, match="not a registry's answer") as caught:
-        client(get(page)).manifest(TAG)
+        client(get(page).on("GET", "https://registry.example/v2/", page)).manifest(TAG)
 
     assert caught.value.status == 4
 

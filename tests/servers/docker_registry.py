@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from attrs import frozen
@@ -47,7 +48,12 @@ class RunningRegistry:
 
 
 def start_registry(
-    folder: Path, *, htpasswd: tuple[str, str] | None = None, tls: bool = False, port: int | None = None
+    folder: Path,
+    *,
+    htpasswd: tuple[str, str] | None = None,
+    tls: bool = False,
+    port: int | None = None,
+    auth: Mapping[str, object] | None = None,
 ) -> RunningRegistry:
     """
     Return a server that keeps its files in a folder.
@@ -57,6 +63,7 @@ def start_registry(
         htpasswd: User and password that it asks for.
         tls: With a certificate of an authority made for it.
         port: Default: a free one.
+        auth: Its `auth` section, in place of a file of passwords.
     """
     program = require("docker-registry", "docker-registry")
     folder.mkdir(parents=True, exist_ok=True)
@@ -64,7 +71,9 @@ def start_registry(
     config = _config(folder, host)
     if htpasswd:
         config["auth"] = {"htpasswd": {"realm": "test", "path": str(_passwords(folder, *htpasswd))}}
-    ca = _certificates(folder) if tls else None
+    if auth:
+        config["auth"] = dict(auth)
+    ca = certificates(folder) if tls else None
     if tls:
         config["http"]["tls"] = {"certificate": str(folder / "tls.crt"), "key": str(folder / "tls.key")}
     # JSON is YAML.
@@ -73,7 +82,7 @@ def start_registry(
     with log.open("wb") as file:
         command = [program, "serve", str(folder / "config.yml")]
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env={})
-    _wait(host, process, log)
+    wait_for(host, process, log)
     return RunningRegistry(host, process, log, ca)
 
 
@@ -105,7 +114,8 @@ def _passwords(folder: Path, user: str, password: str) -> Path:
     return path
 
 
-def _certificates(folder: Path) -> Path:
+def certificates(folder: Path) -> Path:
+    """Make `tls.key` and `tls.crt` in a folder; return the authority that signed them."""
     openssl = require("openssl", "openssl")
     ca, request = folder / "ca.crt", folder / "tls.csr"
     extensions = folder / "extensions"
@@ -130,7 +140,8 @@ def _settled(log: Path) -> str:
     return text
 
 
-def _wait(host: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_for(host: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Return once a server takes connections."""
     name, _, port = host.rpartition(":")
     end = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < end and process.poll() is None:
@@ -141,4 +152,4 @@ def _wait(host: str, process: subprocess.Popen[bytes], log: Path) -> None:
         else:
             return
     process.kill()
-    raise RuntimeError(f"docker-registry does not answer: {log.read_text(errors='replace')[-2000:]}")
+    raise RuntimeError(f"the registry does not answer: {log.read_text(errors='replace')[-2000:]}")

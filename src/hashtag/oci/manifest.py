@@ -121,6 +121,14 @@ class Manifest:
         here = (part for part in parts if not (isinstance(part, dict) and part.get("urls")))
         return tuple(Descriptor.from_json(part).digest for part in here)
 
+    def blobs(self) -> tuple[Descriptor, ...]:
+        """Return an image's config and layers; foreign layers, which have URLs, are left out."""
+        document = self.document()
+        parts = [document["config"]] if document.get("config") else []
+        parts += document.get("layers") or ()
+        here = (part for part in parts if not (isinstance(part, dict) and part.get("urls")))
+        return tuple(Descriptor.from_json(part) for part in here)
+
     def config(self) -> Descriptor:
         """Return the descriptor of an image's config."""
         return Descriptor.from_json(self.document().get("config"))

@@ -9,7 +9,7 @@ Every method raises `AccessDenied` (401 and 403), `RegistryUnreachable` (after t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from hashtag.oci.digest import Digest
@@ -49,6 +49,49 @@ class BlobWriter(Protocol):
         """Store the bytes, if they are not there yet; return their digest."""
 
 
+class BlobStreamer(Protocol):
+    """Reads and writes blobs of any size, piece by piece."""
+
+    def has_blob(self, repository: Repository, digest: Digest) -> bool:
+        """Return whether a blob is there; costs a HEAD."""
+
+    def blob_pieces(self, repository: Repository, blob: Descriptor) -> Iterator[bytes]:
+        """
+        Yield a blob's bytes; the last ones not before all are verified.
+
+        Raises:
+            ManifestMissing: It is not there.
+            RegistryError: The bytes are not those of the digest.
+        """
+
+    def put_blob_pieces(
+        self, repository: Repository, blob: Descriptor, pieces: Callable[[], Iterator[bytes]]
+    ) -> None:
+        """
+        Store a blob of known digest and size.
+
+        Args:
+            repository: Where.
+            blob: Its digest and size.
+            pieces: Yields its bytes, from their start each time; it may be called again where a
+                connection breaks. What it raises ends the upload, and nothing is stored.
+        """
+
+
+class Mounter(Protocol):
+    """Shares blobs between repositories."""
+
+    def mount_blob(self, digest: Digest, source: Repository, target: Repository) -> bool:
+        """Let a repository have a blob of another on the same server; return whether it did."""
+
+
+class ReferrerLister(Protocol):
+    """Lists what refers to a manifest: signatures, attestations, bills of materials."""
+
+    def referrers(self, repository: Repository, digest: Digest) -> tuple[Descriptor, ...]:
+        """Return the manifests whose subject is this one; nothing where there are none."""
+
+
 class TagLister(Protocol):
     """Lists tags."""
 
@@ -70,7 +113,9 @@ class Reader(Resolver, Fetcher, Protocol):
     """A registry to read from."""
 
 
-class Writer(Reader, Tagger, BlobWriter, TagRemover, Protocol):
+class Writer(
+    Reader, Tagger, BlobWriter, BlobStreamer, Mounter, ReferrerLister, TagLister, TagRemover, Protocol
+):
     """A registry to read from and write to."""
 
 

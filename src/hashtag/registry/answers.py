@@ -27,15 +27,23 @@ _SCHEMA_1 = (
 _TEXT_LIMIT = 300
 
 
-def check_is_registry(answer: Answer, where: str) -> None:
-    """Raise `RegistryUnreachable` for a web page: a login form, a proxy's excuse."""
-    registry = "docker-distribution-api-version" in answer.headers
-    if answer.media_type == "text/html" and (answer.status == 200 or (answer.status == 404 and not registry)):
-        raise RegistryUnreachable(
-            f"not a registry's answer but a web page ({answer.status})",
-            where=where,
-            hint="check the host's name, and whether a proxy or a login page stands in between",
-        )
+def is_web_page(answer: Answer) -> bool:
+    """Return whether this is no registry's answer, but a login form, or a proxy's excuse."""
+    return answer.media_type == "text/html" and not is_of_registry(answer) and answer.status in (200, 404)
+
+
+def is_of_registry(answer: Answer) -> bool:
+    """Return whether an answer says that it is a registry's."""
+    return "docker-distribution-api-version" in answer.headers
+
+
+def web_page(answer: Answer, where: str) -> RegistryUnreachable:
+    """Return the error for a web page."""
+    return RegistryUnreachable(
+        f"not a registry's answer but a web page ({answer.status})",
+        where=where,
+        hint="check the host's name, and whether a proxy or a login page stands in between",
+    )
 
 
 def digest_header(answer: Answer, where: str) -> Digest | None:

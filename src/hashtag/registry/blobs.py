@@ -9,6 +9,7 @@ from hashtag.errors import AccessDenied, HashtagError, RegistryError
 from hashtag.oci.digest import Digest
 from hashtag.oci.manifest import Descriptor
 from hashtag.oci.reference import Repository
+from hashtag.oci.verified import verified
 from hashtag.registry.authorization import Scope
 from hashtag.registry.blob_reader import BlobReader
 from hashtag.registry.messages import Pieces
@@ -47,7 +48,7 @@ class Blobs:
         """Yield a blob's bytes; the last ones not before all are verified."""
         reader = BlobReader(self._session, repository, blob)
         try:
-            yield from reader
+            yield from verified(reader, blob, f"{repository}@{blob.digest}")
         finally:
             reader.close()
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hashtag.errors import ManifestMissing, RegistryError, TagOccupied
+from hashtag.errors import ManifestMissing, RegistryError, TagOccupied, UntrustedAnswer
 from hashtag.oci.digest import Digest
-from hashtag.oci.manifest import MEDIA_TYPES, SIZE_LIMIT, Descriptor, Manifest
+from hashtag.oci.manifest import MEDIA_TYPES, OCI_INDEX, SIZE_LIMIT, Descriptor, Manifest
 from hashtag.oci.reference import Reference, Repository
+from hashtag.oci.referrers import fallback_referrers
 from hashtag.oci.removal import Removal
 from hashtag.registry.answers import (
     descriptor_of,
@@ -31,6 +32,7 @@ from hashtag.registry.transport import Transport
 
 _TAG_PAGE_LIMIT = 64 * 1024 * 1024
 _TAG_PAGES = 10_000
+_REFERRER_PAGES = 100
 # All four in one header, also by digest, never */*: distribution 2.8 answers 404 for what is not
 # named, or gives the amd64 child in place of the list.
 _ACCEPT = {"Accept": ", ".join(MEDIA_TYPES)}
@@ -59,6 +61,7 @@ class HttpRegistry:
         self._deletion = Deletion(self._session, lambda r: self.resolve(r) is not None, retries.sleep)
         self._manifests: dict[Reference, Manifest] = {}
         self._blobs = Blobs(self._session)
+        self._without_referrers: set[str] = set()
 
     def __repr__(self) -> str:
         return f"HttpRegistry({self._session!r})"
@@ -136,6 +139,11 @@ class HttpRegistry:
     def mount_blob(self, digest: Digest, source: Repository, target: Repository) -> bool:
         """Let a repository have a blob of another on the same server; return whether it did."""
         return self._blobs.mount(digest, source, target)
+
+    def referrers(self, repository: Repository, digest: Digest) -> tuple[Descriptor, ...]:
+        """Return the manifests whose subject is this one; nothing where there are none."""
+        listed = self._listed_referrers(repository, digest)
+        return fallback_referrers(self, repository, digest) if listed is None else listed
 
     def check_access(self, repository: Repository, *, push: bool) -> Login | None:
         """
@@ -216,6 +224,25 @@ class HttpRegistry:
             where=str(reference),
             hint="the registry keeps its tags immutable, or takes no writes",
         )
+
+    def _listed_referrers(self, repository: Repository, digest: Digest) -> tuple[Descriptor, ...] | None:
+        """Return what the registry lists; None where it does not offer that."""
+        found: list[Descriptor] = []
+        target: str | None = f"referrers/{digest}"
+        for _ in range(_REFERRER_PAGES):
+            if target is None or repository.registry in self._without_referrers:
+                break
+            try:
+                # ghcr.io sends us to a web page elsewhere.
+                answer = self._session.ask("GET", Scope(repository), target, limit=SIZE_LIMIT, is_secret=True)
+            except UntrustedAnswer:
+                answer = Answer(status=404, url="")
+            if answer.status != 200 or answer.media_type != OCI_INDEX:
+                self._without_referrers.add(repository.registry)
+                return None
+            found += Manifest(OCI_INDEX, answer.content).children()
+            target = next_page(answer, str(repository))
+        return None if repository.registry in self._without_referrers else tuple(found)
 
     def _tag_answer(self, repository: Repository, target: str) -> Answer:
         scope = Scope(repository)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -12,8 +12,10 @@ from hashtag.errors import AccessDenied, ManifestMissing, RegistryError
 from hashtag.oci.digest import Digest
 from hashtag.oci.manifest import MEDIA_TYPES, OCI_INDEX, OCI_MANIFEST, SIZE_LIMIT, Descriptor, Manifest
 from hashtag.oci.reference import LAYOUT, Reference, Repository
+from hashtag.oci.referrers import fallback_referrers
 from hashtag.oci.removal import Removal, Removed
-from hashtag.registry.files import locked, replace
+from hashtag.oci.verified import verified
+from hashtag.registry.files import locked, pieces_of, replace
 from hashtag.registry.layout_index import LayoutIndex, layout_name, repository_name
 
 _MARKER = b'{"imageLayoutVersion": "1.0.0"}'
@@ -49,7 +51,7 @@ class Layout:
         """Return the descriptor, or None where the layout has neither name nor bytes for it."""
         if reference.digest is None:
             named = self._index().named(layout_name(reference, self._registry))
-            if named is None or not self.has_blob(named.digest):
+            if named is None or not self._has(named.digest):
                 return None
             return Descriptor(named.media_type, named.digest, named.size)
         try:
@@ -71,9 +73,30 @@ class Layout:
         """Return a small blob (at most 16 MiB), verified; raise `ManifestMissing`."""
         return self._content(digest, _BLOB_LIMIT, f"{repository}@{digest}")
 
-    def has_blob(self, digest: Digest) -> bool:
+    def has_blob(self, repository: Repository, digest: Digest) -> bool:  # noqa: ARG002 — a layout has one heap
         """Return whether there is a file for the digest."""
-        return self._blob_path(digest).is_file()
+        return self._has(digest)
+
+    def blob_pieces(self, repository: Repository, blob: Descriptor) -> Iterator[bytes]:
+        """Yield a blob's bytes; the last ones not before all are verified."""
+        where = f"{repository}@{blob.digest}"
+        return verified(pieces_of(self._blob_path(blob.digest), where), blob, where)
+
+    def put_blob_pieces(
+        self, repository: Repository, blob: Descriptor, pieces: Callable[[], Iterator[bytes]]
+    ) -> None:
+        """Store a blob of known digest and size; nothing where its bytes turn out to be others."""
+        if not self._has(blob.digest):
+            self._begin()
+            self._write(self._blob_path(blob.digest), verified(pieces(), blob, f"{repository}@{blob.digest}"))
+
+    def mount_blob(self, digest: Digest, source: Repository, target: Repository) -> bool:
+        """Return whether a blob is there already: all repositories of a layout share one heap."""
+        return source.registry == target.registry and self._has(digest)
+
+    def referrers(self, repository: Repository, digest: Digest) -> tuple[Descriptor, ...]:
+        """Return the manifests whose subject is this one; nothing where there are none."""
+        return fallback_referrers(self, repository, digest)
 
     def put_manifest(self, manifest: Manifest, reference: Reference) -> Digest:
         """Store the very bytes under the reference; raise `ManifestMissing` if what they name is absent."""
@@ -81,7 +104,7 @@ class Layout:
         if reference.digest not in (None, digest):
             raise RegistryError(f"the bytes are {digest}", where=str(reference))
         for named in manifest.references():
-            if not self.has_blob(named):
+            if not self._has(named):
                 raise ManifestMissing(f"it names {named}, which is not there", where=str(reference))
         self._store(manifest.content)
         if reference.digest is None:
@@ -113,7 +136,7 @@ class Layout:
 
     def remove_manifest(self, repository: Repository, digest: Digest) -> Removal:  # noqa: ARG002 — a layout has one heap
         """Delete a manifest and every name of it; what it refers to stays."""
-        if self.has_blob(digest):
+        if self._has(digest):
             self._change(lambda index: index.without(lambda _, found: found == digest))
             try:
                 self._blob_path(digest).unlink(missing_ok=True)
@@ -143,6 +166,9 @@ class Layout:
         if Digest.of(content) != digest:
             raise RegistryError("the file's bytes are not those of its digest", where=where)
         return content
+
+    def _has(self, digest: Digest) -> bool:
+        return self._blob_path(digest).is_file()
 
     def _blob_path(self, digest: Digest) -> Path:
         return self._path / "blobs" / "sha256" / digest.hex
@@ -186,7 +212,7 @@ class Layout:
         with self._thread_lock, locked(self._path / "index.json.lock"):
             yield
 
-    def _write(self, path: Path, content: bytes) -> None:
+    def _write(self, path: Path, content: bytes | Iterable[bytes]) -> None:
         try:
             replace(path, content)
         except OSError as error:

@@ -18,6 +18,7 @@ from hashtag.oci.removal import Removal
 from hashtag.registry.client import HttpRegistry
 from hashtag.registry.layout import Layout
 from hashtag.registry.login import Login
+from hashtag.registry.messages import Pieces
 from hashtag.registry.settings import RegistrySettings
 
 
@@ -125,7 +126,7 @@ class Registry:
     def blob(self, repository: Repository, digest: Digest) -> bytes:
         """Return a small blob (at most 16 MiB), verified; raise `ManifestMissing`."""
         local = self._local(repository)
-        if local and (repository.is_layout or local.has_blob(digest)):
+        if local and (repository.is_layout or local.has_blob(repository, digest)):
             return local.blob(repository, digest)
         return self._http.blob(self._mirror(repository), digest)
 
@@ -142,6 +143,32 @@ class Registry:
         if repository.is_layout:
             return self._layout(repository).tags(repository)
         return self._http.tags(self._mirror(repository))
+
+    def has_blob(self, repository: Repository, digest: Digest) -> bool:
+        """Return whether a blob is there; costs a HEAD."""
+        if repository.is_layout:
+            return self._layout(repository).has_blob(repository, digest)
+        return self._http.has_blob(repository, digest)
+
+    def blob_pieces(self, repository: Repository, blob: Descriptor) -> Iterator[bytes]:
+        """Yield a blob's bytes; the last ones not before all are verified."""
+        if repository.is_layout:
+            return self._layout(repository).blob_pieces(repository, blob)
+        return self._http.blob_pieces(self._mirror(repository), blob)
+
+    def put_blob_pieces(self, repository: Repository, blob: Descriptor, pieces: Pieces) -> None:
+        """Store the bytes that `pieces` yields, from their start again where the connection breaks."""
+        self._writer(repository).put_blob_pieces(repository, blob, pieces)
+
+    def mount_blob(self, digest: Digest, source: Repository, target: Repository) -> bool:
+        """Let a repository have a blob of another on the same server; return whether it did."""
+        return self._writer(target).mount_blob(digest, source, target)
+
+    def referrers(self, repository: Repository, digest: Digest) -> tuple[Descriptor, ...]:
+        """Return the manifests whose subject is this one; nothing where there are none."""
+        if repository.is_layout:
+            return self._layout(repository).referrers(repository, digest)
+        return self._http.referrers(self._mirror(repository), digest)
 
     def check_access(self, *, push: bool) -> Login | None:
         """

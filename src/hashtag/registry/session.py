@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from attrs import evolve
 
-from hashtag.errors import HashtagError, RegistryUnreachable
+from hashtag.errors import HashtagError
 from hashtag.oci.reference import DOCKER_HUB, Repository
-from hashtag.registry.answers import check_is_registry, error_text, refusal
+from hashtag.registry.answers import error_text, is_of_registry, is_web_page, refusal, web_page
 from hashtag.registry.authorization import Authorization, Scope, denied
 from hashtag.registry.credentials import Credentials
 from hashtag.registry.in_flight import InFlight
@@ -45,6 +45,7 @@ class Session:
         self._in_flight = InFlight()
         self._authorization = Authorization(transport, credentials, retries.clock)
         self._open_hosts: set[str] = set()
+        self._html_hosts: dict[str, bool] = {}
 
     def __repr__(self) -> str:
         return f"Session({self._transport!r})"
@@ -153,13 +154,18 @@ class Session:
             raise Temporary(f"{answer.status}{error_text(answer)}", answer.headers.get("retry-after"))
         self._in_flight.worked(host)
         self._notices.take(host, answer.headers.get("warning", ""))
-        try:
-            check_is_registry(answer, host)
-        except RegistryUnreachable:
+        if is_web_page(answer) and not self._speaks_html(host):
             if answer.body:
                 answer.body.close()
-            raise
+            raise web_page(answer, host)
         return answer
+
+    def _speaks_html(self, host: str) -> bool:
+        """Return whether a host is a registry though it calls its answers HTML, as zuul-registry does."""
+        if host not in self._html_hosts:
+            ping = self._transport.ask(_server(host), "/v2/", Request(method="GET", url=""))
+            self._html_hosts[host] = ping.status in (200, 401) and is_of_registry(ping)
+        return self._html_hosts[host]
 
     def _challenge(self, answer: Answer, scope: Scope, header: str | None) -> Answer | None:
         """
