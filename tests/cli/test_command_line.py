@@ -53,6 +53,36 @@ def test_help_imports_nothing_slow(argv):
 
 
 @pytest.mark.parametrize(
+    ("argv", "slow"),
+    [
+        pytest.param(["hash"], ["httpx", "cattrs", "rich", "pathspec", "ssl"], id="hash"),
+        pytest.param(
+            ["plan", "--repository", "oci-layout:images"], ["httpx", "cattrs", "rich", "pathspec"], id="plan"
+        ),
+    ],
+)
+def test_what_needs_no_registry_imports_no_client(tmp_path, argv, slow):
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+    code = (
+        "import sys; from hashtag.cli.main import main; status = main(sys.argv[2:]); "
+        "found = set(sys.argv[1].split()) & set(sys.modules); "
+        "sys.exit(f'imported: {found}' if found else status)"
+    )
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("CI", "HASHTAG"))}
+
+    ran = subprocess.run(
+        [sys.executable, "-c", code, " ".join(slow), *argv],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=environ,
+    )
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
     ("argv", "message", "hint"),
     [
         pytest.param([], "a verb is missing", "hashtag --help", id="nothing"),

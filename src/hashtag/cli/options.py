@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from hashtag.cli.terminal import warn
 from hashtag.cli.values import moment, one_of, pair, pinned, seconds
@@ -147,7 +149,32 @@ def connect_anywhere(arguments: argparse.Namespace) -> Registry:
     named = (
         arguments.repository or os.environ.get("HASHTAG_REPOSITORY") or os.environ.get("CI_REGISTRY_IMAGE")
     )
-    return connect(arguments, Repository.parse(named or "localhost/unnamed"))
+    repository = Repository.parse(named or "localhost/unnamed")
+    is_plain = not any(
+        (arguments.creds, arguments.ca_cert, arguments.insecure, os.environ.get("HASHTAG_REGISTRY"))
+    )
+    late = _Late(partial(connect, arguments, repository))
+    return cast("Registry", late) if is_plain else connect(arguments, repository)
+
+
+class _Late:
+    """A registry that is made when it is first asked for something: most images need none."""
+
+    def __init__(self, make: Callable[[], Registry]) -> None:
+        self._make = make
+        self._made: Registry | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self._made is None:
+            self._made = self._make()
+        return getattr(self._made, name)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._made is not None:
+            self._made.close()
 
 
 def given_bases(arguments: argparse.Namespace) -> dict[str, BaseImage]:

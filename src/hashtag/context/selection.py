@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from hashtag.context.ignore import IgnoreRules
 from hashtag.context.listing import Kind, Listing
 from hashtag.context.paths import Resolved, clean, resolve
 from hashtag.context.uses import CopyUse, MountUse, Use, WholeUse
 from hashtag.context.wildcards import glob, has_wildcard
 from hashtag.errors import Location, MissingSource
+
+if TYPE_CHECKING:
+    from hashtag.context.ignore import IgnoreRules
 
 
 @frozen
@@ -120,7 +123,7 @@ def _without(
 ) -> Iterable[tuple[str, str]]:
     if not exclude:
         return entries
-    rules = IgnoreRules.of(exclude)
+    rules = _rules(exclude)
     found = list(entries)
     kept = [(relative, path) for relative, path in found if not rules.excludes(relative)]
     # An excluded folder is there as soon as something in it is.
@@ -131,6 +134,12 @@ def _without(
         for relative, path in found
         if relative in files or (relative in needed and listing[path].kind is Kind.FOLDER)
     ]
+
+
+def _rules(patterns: Iterable[str]) -> IgnoreRules:
+    from hashtag.context.ignore import IgnoreRules  # with pathspec, which few images need
+
+    return IgnoreRules.of(patterns)
 
 
 def _ancestors(path: str) -> Iterator[str]:
@@ -146,17 +155,16 @@ def _parents(listing: Listing, use: CopyUse, location: Location | None) -> Selec
     if not pivot:
         base, pattern = "", use.source
     base, pattern = clean(base), clean(pattern)
-    if has_wildcard(base) or has_wildcard(pattern):
-        starts = list(_matches(listing, base))
-    else:
-        starts = [(base, resolve(listing, base))]
-        if resolve(listing, f"{base}/{pattern}") is None:
-            raise _missing(listing, use.source, location)
+    is_literal = not (has_wildcard(base) or has_wildcard(pattern))
+    starts = [(base, resolve(listing, base))] if is_literal else list(_matches(listing, base))
     entries: list[tuple[str, str]] = []
     for name, start in starts:
         if start is not None:
             prefix = f"{name}/./" if has_wildcard(base) else ""
             entries += _matching_below(listing, start.path, pattern, prefix, use.exclude)
+    # contenthash, RequiredPaths: neither behind a link nor excluded; `.` asks for nothing.
+    if is_literal and not entries and (pattern or starts[0][1] is None):
+        raise _missing(listing, use.source, location)
     return Selection(tuple(entries), frozenset(link for _, start in starts if start for link in start.links))
 
 
@@ -175,7 +183,7 @@ def _matching_below(
     """Yield what matches below a folder, and the folders on the way to it."""
     inner = ((path[len(folder) :].lstrip("/"), path) for path in _below(listing, folder))
     entries = list(_without(inner, exclude, listing))
-    rules = IgnoreRules.of((pattern,)) if pattern else None
+    rules = _rules((pattern,)) if pattern else None
     matched = {relative for relative, _ in entries if rules is None or rules.excludes(relative)}
     needed = matched | {above for relative in matched for above in _ancestors(relative)}
     if matched:
