@@ -70,6 +70,10 @@ TREE = listing("a.txt", "b.txt", "d/x", "d/y/z", "e/x", "[q]", "ln -> d", "lf ->
         pytest.param("[d]*[y]*[z]", [], id="a star does not match a slash"),
         pytest.param("?/*/*", ["z"], id="wildcards in each folder"),
         pytest.param("**********.txt", ["a.txt", "b.txt"], id="many stars are one"),
+        pytest.param("[b-a].txt", [], id="a range that runs backwards"),
+        pytest.param("[^b-a].txt", ["a.txt", "b.txt"], id="a range that runs backwards, negated"),
+        pytest.param(r"[a\-c].tx?", ["a.txt"], id="an escaped dash in a class"),
+        pytest.param(r"\a*", ["a.txt"], id="an escaped letter"),
     ],
 )
 def test_a_copy_takes(source: str, seen: list[str]) -> None:
@@ -152,9 +156,18 @@ def test_a_copy_with_parents_takes(source: str, seen: list[str]) -> None:
     assert sorted(copied(listing("a/b/c", "a/d", "e"), source, parents=True)) == seen
 
 
-def test_a_literal_source_with_parents_has_to_be_there() -> None:
+@pytest.mark.parametrize(
+    ("source", "exclude"),
+    [
+        pytest.param("a/none", (), id="not there"),
+        pytest.param("none/./b", (), id="not there before the pivot"),
+        pytest.param("l/b", (), id="behind a link"),
+        pytest.param("a/b", ("a/b",), id="excluded"),
+    ],
+)
+def test_a_literal_source_with_parents_has_to_be_there(source: str, exclude: tuple[str, ...]) -> None:
     with pytest.raises(MissingSource):
-        copied(listing("a/b"), "a/none", parents=True)
+        copied(listing("a/b", "l -> a"), source, parents=True, exclude=exclude)
 
 
 def test_a_mount_shows_content_without_a_name() -> None:

@@ -613,6 +613,24 @@ def test_the_time_of_a_build(top: str, arguments: dict[str, str], seen: str | No
     assert dict(runs(lowered)[0].environment).get("SOURCE_DATE_EPOCH") == seen
 
 
+def test_a_cache_may_start_as_a_stage_or_as_a_folder_of_nothing() -> None:
+    text = (
+        "FROM x AS s\nFROM y\nRUN --mount=type=cache,target=/c,from=s --mount=type=cache,target=/d,source=e r"
+    )
+
+    (run,) = runs(build(text))
+
+    assert [mount.origin for mount in run.mounts] == [FromStage(0), None]
+    assert run.mounts[1].options == (("source", "e"),)
+
+
+def test_a_required_agent_says_so() -> None:
+    (run,) = runs(build("FROM x\nRUN --mount=type=ssh,required --mount=type=secret,target=/a/k,required r"))
+
+    assert run.mounts[0].options == (("id", "default"), ("required", "true"))
+    assert run.mounts[1].options == (("id", "k"), ("required", "true"))
+
+
 def test_a_context_that_is_scratch_is_nothing() -> None:
     assert build("FROM x", contexts={"x": "docker-image://scratch"}).stages[0].base == Scratch()
 
