@@ -176,7 +176,8 @@ class Layout:
     def _read(self, path: Path, limit: int) -> bytes | None:
         try:
             with path.open("rb") as file:
-                content = file.read(limit + 1)
+                # No more than there is: Python makes room for all that is asked for.
+                content = file.read(min(os.fstat(file.fileno()).st_size, limit) + 1)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:

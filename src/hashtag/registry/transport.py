@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     import httpx
 
 CONNECTIONS = 32  # sixteen requests in flight, and streams beside them
-_PIECE = 256 * 1024
-_SMALL_PIECE = 64 * 1024
 _REDIRECTS = 5
 _GUESS_SECONDS = 3.0
 _USER_AGENT = f"hashtag/{__version__}"
@@ -63,7 +61,7 @@ class _Received:
         response, request = self.response, self._request
         left = request.limit if response.is_success else ERROR_LIMIT
         with _translated(request.url):
-            for piece in response.iter_raw(_PIECE if request.is_streamed else _SMALL_PIECE):
+            for piece in response.iter_raw():
                 if len(piece) > left and response.is_success:
                     where = shown(request.url)
                     raise RegistryError(f"the answer is larger than {request.limit} bytes", where=where)
