@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     plan = Plan.load(arguments.plan)
     project = Project.open(Path.cwd(), overrides={"repository": str(plan.repository)})
     with connect(arguments, plan.repository) as registry:
-        receipt = apply_stored(plan, registry, project.settings.plans_repository)
+        receipt = apply_stored(plan, registry, project)
     for change in receipt.moved:
         print(change.target)
     return 0

@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     project = open_project(arguments)
     with _registry(arguments, project) as (registry, saved):
         placed = project.placed(registry, {})
-        store = PlanStore(registry, placed.settings.plans_repository)
+        store = PlanStore(registry, placed.settings.plans_repository, placed.zone)
         plan = saved or _plan(arguments, placed, registry, store)
         warn(plan.warnings)
         if arguments.is_printed:

@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
             plan.save(arguments.save)
         write_all(wanted(arguments), lambda kind: render(plan, kind))
         if arguments.apply:
-            apply_stored(plan, registry, project.placed(registry, {}).settings.plans_repository)
+            apply_stored(plan, registry, project.placed(registry, {}))
     if not any(output.kind == "table" and output.path is None for output in wanted(arguments)):
         _summarise(plan)
     return status(arguments, plan)
@@ -93,12 +93,12 @@ def render(plan: Plan, kind: str) -> str:
     return table(plan) if kind == "table" else rendering.render(plan, kind)
 
 
-def apply_stored(plan: Plan, registry: Registry, plans: Repository | None) -> Receipt:
+def apply_stored(plan: Plan, registry: Registry, project: Project) -> Receipt:
     """Store the plan, then tag what exists; say how many tags were moved."""
     from hashtag.apply import apply_plan
     from hashtag.project.plans import PlanStore
 
-    store = PlanStore(registry, plans)
+    store = PlanStore(registry, project.settings.plans_repository, project.zone)
     try:
         store.begin(plan)
     finally:

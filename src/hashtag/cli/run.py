@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     project = open_project(arguments)
     with open_registry(arguments, project) as registry:
         placed = project.placed(registry, {})
-        store = PlanStore(registry, placed.settings.plans_repository)
+        store = PlanStore(registry, placed.settings.plans_repository, placed.zone)
         plan = make_pinned_plan(arguments, placed, registry, store)
         warn(plan.warnings)
         write_all(wanted(arguments), lambda kind: render(plan, kind))

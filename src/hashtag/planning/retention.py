@@ -12,7 +12,7 @@ from hashtag.oci.digest import Digest
 from hashtag.oci.reference import Reference, Repository
 from hashtag.planning.plan import Failed, Plan
 from hashtag.planning.promotion import Publication
-from hashtag.planning.zone import TRUSTED, Zone
+from hashtag.planning.zone import TRUSTED, Zone, is_ours
 
 # Every tag of every repository, with what it holds; None: it is listed, and answers 404.
 Tags: TypeAlias = Mapping[Reference, Digest | None]
@@ -50,7 +50,7 @@ class Known:
         sets: What published tags stand for, and stood for.
         current: The cache references of this checkout.
         published: Tags that are never deleted, whatever lists them.
-        zone: Whose plans these are; what is not of this zone is somebody's.
+        zone: This pipeline's: what is not of this zone is somebody's.
         records: The repository of plans and sets.
         now: The time.
         older_than: How old a plan is before what it lists may go.
@@ -74,12 +74,18 @@ class Known:
         """Whether a plan is of an age at which what it lists may go; one from the future is not."""
         return self.age(plan) > self.older_than
 
+    def foreign(self, plan: Plan) -> set[Reference]:
+        """Return what a plan lists of other zones: it was read there, and is theirs to delete."""
+        prefix = self.zone.prefix
+        return {r for r in listed(plan) if is_ours(str(r.tag)) and not str(r.tag).startswith(prefix)}
+
     def is_believed(self, tag: str, plan: Plan) -> bool:
         """Whether a plan is stored where it should be, and lists only what it could have written."""
         if plan.pipeline_tag is None or self.zone.plan_tag(plan.pipeline_tag) != tag:
             return False
         return all(
-            target.cache_tag == self.zone.cache_tag(target.fingerprint)
+            # A pipeline of another zone reads trusted images, too.
+            target.cache_tag in (zone.cache_tag(target.fingerprint) for zone in (self.zone, TRUSTED))
             and is_below(self.own, target.repository)
             and target.pipeline_reference in (None, target.repository.tagged(plan.pipeline_tag))
             for target in (action.target for action in plan if not isinstance(action, Failed))
@@ -155,7 +161,9 @@ def doomed_records(left: Tags, known: Known) -> dict[Reference, str]:
     doomed: dict[Reference, str] = {}
     for tag, plan in known.plans.items():
         reference = known.records.tagged(tag)
-        described = [each for each in listed(plan) if each in left and each not in young]
+        described = [
+            each for each in listed(plan) if each in left and each not in young | known.foreign(plan)
+        ]
         if reference in left and known.is_old(plan) and known.is_believed(tag, plan) and not described:
             doomed[reference] = f"all that {_label(plan, known)} lists is gone, or listed by a younger plan"
     for publication in known.sets:
@@ -192,6 +200,8 @@ def _needed(
         return "it is published"
     if not plans:
         return "no stored plan lists it"
+    if is_ours(tag) and not tag.startswith(known.zone.prefix):
+        return "it is of another zone"
     if doubtful := [tag for tag, plan in plans if not known.is_believed(tag, plan)]:
         return f"the plan {doubtful[0]} is not believed"
     if young := [plan for _, plan in plans if not known.is_old(plan)]:

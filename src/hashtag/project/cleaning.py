@@ -21,8 +21,6 @@ from hashtag.project.promotable import rfc3339
 from hashtag.project.prune_report import PruneReport
 from hashtag.project.pruning import PruneOptions, prune
 from hashtag.project.survey import ListingWriter, Survey
-from hashtag.project.trust import zone_of
-from hashtag.worktree import git
 
 PRUNED_TYPE = "application/vnd.hashtag.pruned.v1+json"
 _DAY = timedelta(days=1)
@@ -49,7 +47,7 @@ def clean(
     Raises:
         HashtagError: What is needed is not known for certain; nothing was deleted.
     """
-    survey = survey_of(project, registry, environ)
+    survey = survey_of(project, registry)
     current: set[Reference] = set()
     warnings: tuple[str, ...] = ()
     if project.images:
@@ -69,14 +67,12 @@ def clean(
     return prune(survey, options, is_dry=is_dry), warnings
 
 
-def survey_of(project: Project, registry: HomeListingWriter, environ: Mapping[str, str]) -> Survey:
+def survey_of(project: Project, registry: HomeListingWriter) -> Survey:
     """Return where to look for a project's tags and records; raise `ConfigError` where there is no place."""
     records = project.settings.plans_repository
     if records is None:
         raise ConfigError("there is no repository to clean", hint="give --repository")
-    ref = git.facts(project.settings.folder, environ).ref
-    zone = zone_of(project.settings.trust, ref, environ)
-    return Survey(registry=registry, own=registry.repository, records=records, zone=zone)
+    return Survey(registry=registry, own=registry.repository, records=records, zone=project.zone)
 
 
 def clean_daily(
@@ -92,7 +88,7 @@ def clean_daily(
     A pipeline does not fail because of it: what went wrong is returned.
     """
     try:
-        survey = survey_of(project, registry, environ)
+        survey = survey_of(project, registry)
         reference = survey.records.tagged(survey.zone.prune_tag)
         last = _last(registry, reference)
         if last is not None and now - last < _DAY:

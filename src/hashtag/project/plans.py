@@ -27,6 +27,7 @@ from hashtag.planning.change import PutArtifact
 from hashtag.planning.document import from_json, to_json
 from hashtag.planning.known import known_bases
 from hashtag.planning.plan import Action, Alias, Build, Failed, Plan
+from hashtag.planning.zone import TRUSTED, Zone
 
 PLAN_TYPE = "application/vnd.hashtag.plan.v1+json"
 TAG_PREFIX = "h1-plan-"
@@ -42,22 +43,24 @@ class PlanStore:
         warnings: What a user has to know, each once.
     """
 
-    def __init__(self, registry: Writer, repository: Repository | None) -> None:
+    def __init__(self, registry: Writer, repository: Repository | None, zone: Zone = TRUSTED) -> None:
         """
         Ask nothing yet.
 
         Args:
             registry: Where the plans are.
             repository: Theirs; None where the project has none.
+            zone: This pipeline's: what it stores, no other zone believes.
         """
         self._registry = registry
         self._repository = repository
+        self._zone = zone
         self.warnings: list[str] = []
 
     def reference(self, pipeline_tag: str) -> Reference:
         """Return where a pipeline's plan is stored."""
         assert self._repository is not None  # asked for by load and begin alone  # noqa: S101
-        return self._repository.tagged(TAG_PREFIX + pipeline_tag)
+        return self._repository.tagged(self._zone.plan_tag(pipeline_tag))
 
     def load(self, pipeline_tag: str | None) -> Plan | None:
         """Return a pipeline's plan; None where there is none, or it cannot be read."""

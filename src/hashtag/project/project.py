@@ -17,7 +17,10 @@ from hashtag.oci.ports import Home
 from hashtag.planning.decide import decide
 from hashtag.planning.plan import Failed, Plan, Target
 from hashtag.planning.targets import target
+from hashtag.planning.zone import Zone
+from hashtag.project.trust import zone_of
 from hashtag.project.workspace import Hashed, Progress, Workspace, check_names, remedy
+from hashtag.project.zoning import look_up
 from hashtag.worktree import git, settings
 from hashtag.worktree.outputs import check_outputs, git_folders
 
@@ -64,6 +67,12 @@ class Project:
     def images(self) -> tuple[Image, ...]:
         """All images, as configured or discovered."""
         return self.settings.images
+
+    @property
+    def zone(self) -> Zone:
+        """Where this pipeline writes its tags; raise `ConfigError` where it is not said clearly."""
+        ref = git.facts(self.settings.folder, self._environ).ref
+        return zone_of(self.settings.trust, ref, self._environ)
 
     def graph(self, names: Collection[str] = ()) -> Graph:
         """
@@ -132,7 +141,7 @@ class Project:
         check_outputs(hashed.hashing, hashed.images, outputs)
         tag = pipeline_tag or project.settings.pipeline_tag
         targets = [_target(image, hashed, tag) for image in hashed.images]
-        found = find(registry, [each.cache_reference for each in targets])
+        targets, found = look_up(targets, project.zone, rebuild, registry)
         failed = [Failed(name, str(error), error.code) for name, error in hashed.errors.items()]
         facts = git.facts(project.settings.folder, self._environ)
         return Plan(

@@ -14,7 +14,6 @@ from hashtag.planning.promotion import Member, Set, order_of
 from hashtag.planning.publishing import Policy
 from hashtag.project.members import Chosen
 from hashtag.project.project import Project
-from hashtag.project.trust import zone_of
 from hashtag.worktree import git, naming
 
 LATEST_BRANCH = "HASHTAG_LATEST_BRANCH"
@@ -27,10 +26,9 @@ def policy_of(project: Project, environ: Mapping[str, str]) -> Policy:
     Raises:
         PromotionRefused: This pipeline is not trusted, and so publishes nothing.
     """
-    ref = git.facts(project.settings.folder, environ).ref
-    if not zone_of(project.settings.trust, ref, environ).is_trusted:
+    if not project.zone.is_trusted:
         raise PromotionRefused(
-            f"{ref or 'this pipeline'} is not trusted, and publishes nothing",
+            f"this pipeline (zone {project.zone.name}) is not trusted, and publishes nothing",
             hint='publish from a protected branch, or set trust = "single"',
         )
     publish = dict(project.settings.publish)

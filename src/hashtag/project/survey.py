@@ -17,7 +17,7 @@ from hashtag.planning.plan import Failed, Plan
 from hashtag.planning.promotion import Publication
 from hashtag.planning.publication_document import SET_TYPE
 from hashtag.planning.retention import is_below
-from hashtag.planning.zone import Zone
+from hashtag.planning.zone import TRUSTED, Zone
 from hashtag.project.artifacts import read_artifact
 from hashtag.project.plans import PLAN_TYPE
 
@@ -55,7 +55,7 @@ class Survey:
     Attributes:
         own: The project's repository.
         records: That of its plans and sets.
-        zone: Whose records are read; all others are not.
+        zone: This pipeline's: its records are read, and trusted ones; no others are.
     """
 
     registry: ListingWriter
@@ -98,15 +98,15 @@ class Survey:
         wanted = [
             self.records.tagged(tag)
             for tag in dict.fromkeys(self.registry.tags(self.records))
-            if self.zone.has_plan_tag(tag) or self.zone.has_set_tag(tag)
+            if self._is_plan(tag) or self._is_set(tag)
         ]
         held = zip(wanted, in_parallel(self._held, wanted), strict=True)
         return {str(reference.tag): digest for reference, digest in held if digest}
 
     def _read(self, digests: Mapping[str, Digest], before: Records | None) -> Records:
         same = {tag for tag in digests if before and before.digests.get(tag) == digests[tag]}
-        plan_tags = [tag for tag in digests if self.zone.has_plan_tag(tag)]
-        set_tags = [tag for tag in digests if self.zone.has_set_tag(tag)]
+        plan_tags = [tag for tag in digests if self._is_plan(tag)]
+        set_tags = [tag for tag in digests if self._is_set(tag)]
         known = dict(before.plans) if before else {}
         new = [tag for tag in plan_tags if tag not in same or tag not in known]
         read = dict(zip(new, in_parallel(self._plan, new), strict=True))
@@ -117,6 +117,12 @@ class Survey:
             plans={tag: plan for tag, plan in plans.items() if plan},
             sets=tuple(each for each in sets if each),
         )
+
+    def _is_plan(self, tag: str) -> bool:
+        return self.zone.has_plan_tag(tag) or TRUSTED.has_plan_tag(tag)
+
+    def _is_set(self, tag: str) -> bool:
+        return self.zone.has_set_tag(tag) or TRUSTED.has_set_tag(tag)
 
     def _plan(self, tag: str) -> Plan | None:
         return self._document(tag, PLAN_TYPE, lambda content: document.from_json(content.decode()))

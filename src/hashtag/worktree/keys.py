@@ -47,7 +47,7 @@ PROJECT_KEYS: Mapping[str, Key] = {
     "plans": Key(Text(), "{repository}/plans"),
     "look-in": Key(Texts(), []),
     "on-upstream-hit": Key(Word(("copy", "use")), "copy"),
-    "trust": Key(Word(("single",), unready=("protected",)), "single"),
+    "trust": Key(Word(("single", "protected")), "single"),
     "bases": Key(Word(("latest",), unready=("locked", "published")), "latest"),
     "external": Key(Texts(), []),
     "mirrors": Key(Pairs(r"[,\n]"), {}),
