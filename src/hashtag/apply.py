@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TypeAlias
 
 from attrs import frozen
 
 from hashtag.errors import HashtagError, InvalidDocument, ManifestMissing, RegistryError, StalePlan, raise_all
+from hashtag.oci.copying import Progress, copy_image
 from hashtag.oci.digest import Digest
 from hashtag.oci.manifest import EMPTY_TYPE, OCI_MANIFEST, Descriptor, Manifest
 from hashtag.oci.ports import Reader, Writer
-from hashtag.oci.reference import Reference
+from hashtag.oci.reference import Reference, Repository
 from hashtag.oci.removal import Pending, Refused, Removal, Removed, Unsupported
-from hashtag.planning.change import AddTag, Change, PutArtifact, RemoveTag
+from hashtag.planning.change import AddTag, Change, CopyImage, PutArtifact, RemoveTag
 from hashtag.planning.plan import Alias, Plan, Reason
 
 ARTIFACT_LIMIT = 16 * 1024 * 1024
@@ -46,33 +47,47 @@ class _Step:
     blobs: tuple[bytes, ...] = ()
 
 
-_Prepared: TypeAlias = _Step | RemoveTag | HashtagError | None
+@frozen
+class _Copied:
+    """A tag for an image that a change before brings."""
+
+    change: AddTag
 
 
-def apply(changes: Iterable[Change], registry: Writer) -> Receipt:
+_Needed: TypeAlias = _Step | _Copied | CopyImage | RemoveTag
+_Prepared: TypeAlias = _Needed | HashtagError | None
+
+
+def apply(changes: Iterable[Change], registry: Writer, progress: Progress | None = None) -> Receipt:
     """
     Carry out changes: first every source is looked at, then the tags are moved.
 
     A tag that holds the right digest already is not written, so that applying twice is applying
     once, and protected tags are left in peace. An existing image is moved by its manifest alone:
-    no blob is asked for.
+    no blob is asked for. One of another repository is copied with all that belongs to it.
+
+    Args:
+        changes: A copy before what names its image.
+        registry: Holds the targets, and lets sources be read.
+        progress: Told of the bytes of each copy.
 
     Raises:
         StalePlan: A source has vanished; nothing was written.
         RegistryError: A tag does not hold what was written; the tags before it do.
     """
     wanted = tuple(changes)
-    prepared = [_prepare(change, registry) for change in wanted]
+    copied = {(c.target.repository, c.digest) for c in wanted if isinstance(c, CopyImage)}
+    prepared = [_prepare(change, registry, copied) for change in wanted]
     raise_all(step for step in prepared if isinstance(step, HashtagError))
-    steps = [step for step in prepared if isinstance(step, _Step | RemoveTag)]
+    steps = [step for step in prepared if isinstance(step, _Needed)]
     for step in steps:
-        _carry_out(step, registry)
-    moved = tuple(step if isinstance(step, RemoveTag) else step.change for step in steps)
+        _carry_out(step, registry, progress)
+    moved = tuple(step.change if isinstance(step, _Step | _Copied) else step for step in steps)
     unchanged = tuple(change for change, step in zip(wanted, prepared, strict=True) if step is None)
     return Receipt(moved, unchanged)
 
 
-def apply_plan(plan: Plan, registry: Writer) -> Receipt:
+def apply_plan(plan: Plan, registry: Writer, progress: Progress | None = None) -> Receipt:
     """
     Carry out the changes of a plan, after one more look at what it was made from.
 
@@ -80,7 +95,7 @@ def apply_plan(plan: Plan, registry: Writer) -> Receipt:
         StalePlan: A cache tag is gone or holds another image than planned; nothing was written.
     """
     raise_all(filter(None, (_stale(alias, registry) for alias in plan.aliases)))
-    return apply(plan.changes, registry)
+    return apply(plan.changes, registry, progress)
 
 
 def _stale(alias: Alias, registry: Reader) -> StalePlan | None:
@@ -95,29 +110,43 @@ def _stale(alias: Alias, registry: Reader) -> StalePlan | None:
     )
 
 
-def _prepare(change: Change, registry: Reader) -> _Prepared:
+def _prepare(
+    change: Change, registry: Reader, copied: Collection[tuple[Repository, Digest]] = ()
+) -> _Prepared:
     match change:
         case AddTag(digest, target):
-            if _holds(registry, target, digest):
-                return None
-            try:
-                return _Step(change, registry.manifest(change.source))
-            except ManifestMissing as error:
-                return StalePlan(
-                    f"the image is gone: {error.what}",
-                    where=str(change.source),
-                    hint=_REPLAN,
-                )
+            is_copied = (target.repository, digest) in copied
+            return None if _holds(registry, target, digest) else _tagging(change, registry, is_copied)
+        case CopyImage(digest, _, target):
+            return None if _holds(registry, target, digest) else _copying(change, registry)
         case PutArtifact(target, artifact_type, content):
             manifest = artifact_manifest(artifact_type, content)
-            if _holds(registry, target, manifest.digest):
-                return None
-            return _Step(change, manifest, (_EMPTY, content))
-        case RemoveTag(target, digest):
-            held = registry.resolve(target)
-            if held is None or held.digest == digest:
-                return change if held else None
-            return StalePlan(f"it holds {held.digest} by now, not {digest}", where=str(target))
+            is_there = _holds(registry, target, manifest.digest)
+            return None if is_there else _Step(change, manifest, (_EMPTY, content))
+        case RemoveTag():
+            return _removing(change, registry)
+
+
+def _tagging(change: AddTag, registry: Reader, is_copied: bool) -> _Prepared:  # noqa: FBT001 — of this module alone
+    if is_copied:
+        return _Copied(change)
+    try:
+        return _Step(change, registry.manifest(change.source))
+    except ManifestMissing as error:
+        return StalePlan(f"the image is gone: {error.what}", where=str(change.source), hint=_REPLAN)
+
+
+def _copying(change: CopyImage, registry: Reader) -> _Prepared:
+    if registry.resolve(change.reference) is None:
+        return StalePlan("the image is gone", where=str(change.reference), hint=_REPLAN)
+    return change
+
+
+def _removing(change: RemoveTag, registry: Reader) -> _Prepared:
+    held = registry.resolve(change.target)
+    if held is None or held.digest == change.digest:
+        return change if held else None
+    return StalePlan(f"it holds {held.digest} by now, not {change.digest}", where=str(change.target))
 
 
 def remove(change: RemoveTag, registry: Writer) -> Removal:
@@ -136,19 +165,38 @@ def remove(change: RemoveTag, registry: Writer) -> Removal:
             return registry.remove_tag(change.target)
 
 
-def _carry_out(step: _Step | RemoveTag, registry: Writer) -> None:
-    if isinstance(step, RemoveTag):
-        match registry.remove_tag(step.target):
-            case Removed():
-                return
-            case Pending():
-                raise RegistryError("the tag is to be deleted, and is still there", where=str(step.target))
-            case Refused(reason) | Unsupported(reason):
-                raise RegistryError(f"the tag is not deleted: {reason}", where=str(step.target))
-    target, digest = step.change.target, step.manifest.digest
+def _carry_out(step: _Needed, registry: Writer, progress: Progress | None) -> None:
+    match step:
+        case RemoveTag():
+            _remove(step, registry)
+        case CopyImage(digest, _, target):
+            copy_image(registry, step.reference, target, progress)
+            _check_holds(registry, target, digest)
+        case _Copied(change):
+            _put(_Step(change, registry.manifest(change.source)), registry)
+        case _Step():
+            _put(step, registry)
+
+
+def _remove(change: RemoveTag, registry: Writer) -> None:
+    match registry.remove_tag(change.target):
+        case Removed():
+            return
+        case Pending():
+            raise RegistryError("the tag is to be deleted, and is still there", where=str(change.target))
+        case Refused(reason) | Unsupported(reason):
+            raise RegistryError(f"the tag is not deleted: {reason}", where=str(change.target))
+
+
+def _put(step: _Step, registry: Writer) -> None:
+    target = step.change.target
     for blob in step.blobs:
         registry.put_blob(target.repository, blob)
     registry.put_manifest(step.manifest, target)
+    _check_holds(registry, target, step.manifest.digest)
+
+
+def _check_holds(registry: Reader, target: Reference, digest: Digest) -> None:
     if not _holds(registry, target, digest):
         raise RegistryError(
             f"the tag does not hold {digest} after it was written",

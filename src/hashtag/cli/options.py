@@ -97,6 +97,12 @@ def add_plan_options(parser: argparse.ArgumentParser) -> None:
         "--keep-going", action="store_true", help="plan the others where one cannot be planned"
     )
     parser.add_argument(
+        "--look-in",
+        metavar="REPOSITORY",
+        action="append",
+        help="a repository to read images from, after our own; may be given again",
+    )
+    parser.add_argument(
         "--what-if",
         metavar="BASE=DIGEST",
         action="append",
@@ -113,7 +119,7 @@ def open_project(arguments: argparse.Namespace) -> Project:
     """Return the project of the working directory, with the options' settings; say what it warns of."""
     from hashtag.project import Project
 
-    names = ("repository", "pipeline_tag", "modes", "missing_sources")
+    names = ("repository", "pipeline_tag", "look_in", "modes", "missing_sources")
     overrides: dict[str, Any] = {name: getattr(arguments, name, None) for name in names}
     return Project.open(Path.cwd(), overrides=overrides)
 

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from attrs import frozen
 
 from hashtag.oci.digest import Digest
-from hashtag.oci.reference import Reference
+from hashtag.oci.reference import Reference, Repository
 
 
 @frozen
@@ -26,6 +26,26 @@ class AddTag:
     def source(self) -> Reference:
         """Where the manifest is read."""
         return self.target.repository.at(self.digest)
+
+
+@frozen
+class CopyImage:
+    """
+    An image comes from another repository, with all that belongs to it.
+
+    Attributes:
+        source: The other repository; only read.
+        target: The tag; it holds the digest afterwards.
+    """
+
+    digest: Digest
+    source: Repository
+    target: Reference
+
+    @property
+    def reference(self) -> Reference:
+        """The image in the other repository."""
+        return self.source.at(self.digest)
 
 
 @frozen
@@ -55,4 +75,4 @@ class RemoveTag:
     digest: Digest
 
 
-Change: TypeAlias = AddTag | PutArtifact | RemoveTag
+Change: TypeAlias = AddTag | CopyImage | PutArtifact | RemoveTag

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from hashtag.errors import MissingParent
+from hashtag.oci.digest import Digest
 from hashtag.oci.manifest import Descriptor
 from hashtag.oci.reference import Reference
-from hashtag.planning.plan import Action, Alias, Build, Failed, Reason, Target
+from hashtag.planning.plan import Action, Alias, Build, Failed, Reason, Target, Upstream
 
 
 def decide(
     targets: Iterable[Target],
     found: Mapping[Reference, Descriptor],
     *,
+    upstream: Mapping[Reference, tuple[Upstream, Digest]] | None = None,
     rebuild: Collection[str] = (),
     failed: Iterable[Failed] = (),
 ) -> tuple[Action, ...]:
@@ -25,6 +27,7 @@ def decide(
     Args:
         targets: In topological order: a parent before its children.
         found: What the registry holds under cache references; one absent here is absent there.
+        upstream: What other repositories hold in place of cache references.
         rebuild: Names of images to build anyway, their descendants with them.
         failed: Images that cannot be planned; what is built from one cannot be either.
 
@@ -33,21 +36,24 @@ def decide(
     """
     actions: dict[str, Action] = {failure.name: failure for failure in failed}
     for target in targets:
-        actions[target.name] = _action(target, found, rebuild, actions)
+        actions[target.name] = _action(target, found, upstream or {}, rebuild, actions)
     return tuple(actions.values())
 
 
 def _action(
     target: Target,
     found: Mapping[Reference, Descriptor],
+    upstream: Mapping[Reference, tuple[Upstream, Digest]],
     rebuild: Collection[str],
     before: Mapping[str, Action],
 ) -> Action:
-    match _choice(target, found, rebuild, before):
+    match _choice(target, found, upstream, rebuild, before):
         case Reason() as reason:
             return Build(target, reason, parent_images(target, before))
         case Descriptor(digest=digest):
             return Alias(target, Reason.HIT, digest)
+        case (elsewhere, digest):
+            return Alias(target, Reason.HIT_UPSTREAM, digest, elsewhere)
         case Failed(name=parent):
             return Failed(target.name, f"its parent {parent!r} cannot be planned", MissingParent.code)
 
@@ -55,13 +61,15 @@ def _action(
 def _choice(
     target: Target,
     found: Mapping[Reference, Descriptor],
+    upstream: Mapping[Reference, tuple[Upstream, Digest]],
     rebuild: Collection[str],
     before: Mapping[str, Action],
-) -> Reason | Descriptor | Failed:
+) -> Reason | Descriptor | tuple[Upstream, Digest] | Failed:
     parents = [before[name] for name in target.parents if name in before]
     built = [parent for parent in parents if isinstance(parent, Build)]
     is_asked = target.name in rebuild or any(parent.reason is Reason.REBUILD_ASKED for parent in built)
-    if not is_asked and (hit := found.get(target.cache_reference)):
+    hit = found.get(target.cache_reference) or upstream.get(target.cache_reference)
+    if hit and not is_asked:
         return hit
     if missing := [parent for parent in parents if isinstance(parent, Failed)]:
         return missing[0]

@@ -18,10 +18,12 @@ from hashtag.planning.plan import (
     Build,
     BuildSpec,
     Failed,
+    OnUpstreamHit,
     Plan,
     PlannedBase,
     Reason,
     Target,
+    Upstream,
 )
 
 
@@ -87,9 +89,19 @@ def _image_form(action: Action, *, saved: bool) -> ImageForm:
     match action:
         case Build(target, reason):
             return _target_form(target, "build", reason, saved=saved, build=_build_form(target.build))
-        case Alias(target, reason, digest):
+        case Alias(target, reason, digest, upstream):
             spec = _build_form(target.build) if saved else None
-            return _target_form(target, "alias", reason, saved=saved, digest=digest, spec=spec)
+            where = (upstream.repository, upstream.on_hit) if upstream else (None, None)
+            return _target_form(
+                target,
+                "alias",
+                reason,
+                saved=saved,
+                digest=digest,
+                spec=spec,
+                upstream=where[0],
+                on_upstream_hit=where[1],
+            )
         case Failed(name, error, code):
             return ImageForm(name=name, action="failed", reason=Reason.FAILED, error=error, code=code)
 
@@ -164,7 +176,9 @@ def _action(form: ImageForm, before: dict[str, Action], where: str) -> Action:
             target = _target(form, build, where)
             return Build(target, form.reason, parent_images(target, before))
         case ImageForm(action="alias", spec=BuildForm() as spec, digest=digest) if digest:
-            return Alias(_target(form, spec, where), form.reason, digest)
+            on_hit = form.on_upstream_hit or OnUpstreamHit.COPY
+            upstream = Upstream(form.upstream, on_hit) if form.upstream else None
+            return Alias(_target(form, spec, where), form.reason, digest, upstream)
         case ImageForm(action="failed"):
             return Failed(form.name, form.error or "", form.code or "")
         case ImageForm(action="build" | "alias"):

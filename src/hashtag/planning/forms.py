@@ -13,7 +13,7 @@ from attrs import field, frozen
 from hashtag.oci.digest import Digest
 from hashtag.oci.platform import Platform
 from hashtag.oci.reference import Reference, Repository
-from hashtag.planning.plan import Reason
+from hashtag.planning.plan import OnUpstreamHit, Reason
 
 # Minor: fields are added, readers ignore what they do not know. Major: readers refuse.
 FORMAT_VERSION = "1.0"
@@ -52,6 +52,8 @@ class ImageForm:
     Attributes:
         build: How it is built; null where it is not.
         spec: How an existing image would be built; stands in saved plans alone.
+        upstream: Where an existing image is, if that is not our own repository.
+        on_upstream_hit: Whether it is copied or used there.
     """
 
     name: str
@@ -70,6 +72,8 @@ class ImageForm:
     salt: str = ""
     spec: BuildForm | None = None
     records: Mapping[str, Mapping[str, Any]] = field(factory=dict)
+    upstream: Repository | None = None
+    on_upstream_hit: OnUpstreamHit | None = None
     error: str | None = None
     code: str | None = None
 
@@ -94,5 +98,8 @@ class PlanForm:
 EXTRAS = {
     BaseForm: ("configs",),
     BuildForm: ("stages",),
-    ImageForm: ("fingerprints", "parent_references", "salt", "spec", "records", "error", "code"),
+    ImageForm: (
+        *("fingerprints", "parent_references", "salt", "spec", "records"),
+        *("upstream", "on_upstream_hit", "error", "code"),
+    ),
 }

@@ -14,7 +14,7 @@ from hashtag.errors import FileNotWritten, InvalidDocument, UnreadableFile
 from hashtag.oci.digest import Digest
 from hashtag.oci.platform import Platform
 from hashtag.oci.reference import Reference, Repository
-from hashtag.planning.change import AddTag, Change
+from hashtag.planning.change import AddTag, Change, CopyImage
 from hashtag.planning.file import PathText, read_text, replace_text
 
 # RFC 3339, «Internet Date/Time Format», in UTC: the only form that sorts as text.
@@ -150,6 +150,21 @@ class Build:
         return command(self, builder)
 
 
+class OnUpstreamHit(Enum):
+    """What is done with an image that another repository holds."""
+
+    COPY = "copy"
+    USE = "use"
+
+
+@frozen
+class Upstream:
+    """Another repository that holds an image, and whether it is copied or used where it is."""
+
+    repository: Repository
+    on_hit: OnUpstreamHit = OnUpstreamHit.COPY
+
+
 @frozen
 class Alias:
     """
@@ -157,11 +172,13 @@ class Alias:
 
     Attributes:
         digest: What the cache tag holds.
+        upstream: Where it is, if that is not our own repository.
     """
 
     target: Target
     reason: Reason
     digest: Digest
+    upstream: Upstream | None = None
 
     @property
     def name(self) -> str:
@@ -171,7 +188,20 @@ class Alias:
     @property
     def reference(self) -> Reference:
         """The image by digest: what every later reader gets, whatever happens to tags."""
+        if self.upstream and self.upstream.on_hit is OnUpstreamHit.USE:
+            return self.upstream.repository.at(self.digest)
         return self.target.repository.at(self.digest)
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """A copy where it is not here, and this pipeline's tag; nothing where it is used elsewhere."""
+        cache, tag = self.target.cache_reference, self.target.pipeline_reference
+        copies: tuple[Change, ...] = ()
+        if self.upstream:
+            if self.upstream.on_hit is OnUpstreamHit.USE:
+                return ()
+            copies = (CopyImage(self.digest, self.upstream.repository, cache),)
+        return (*copies, AddTag(self.digest, tag)) if tag and tag != cache else copies
 
 
 @frozen
@@ -256,12 +286,8 @@ class Plan:
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """The tags that the existing images get; nothing for builds, whose digests are not known yet."""
-        return tuple(
-            AddTag(alias.digest, reference)
-            for alias in self.aliases
-            if (reference := alias.target.pipeline_reference) and reference != alias.target.cache_reference
-        )
+        """What the existing images get; nothing for builds, whose digests are not known yet."""
+        return tuple(change for alias in self.aliases for change in alias.changes)
 
     def save(self, path: PathText) -> None:
         """Write the plan to a file, at once or not at all; raise `FileNotWritten`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hashtag.errors import UsageError, did_you_mean
-from hashtag.planning.plan import Reason
+from hashtag.planning.plan import OnUpstreamHit, Reason
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _TEXT = {"type": "string"}
@@ -79,10 +79,15 @@ _IMAGE = _object(
         "salt": _TEXT,
         "spec": _BUILD,
         "records": _OBJECT_OF_EACH,
+        "upstream": _TEXT,
+        "on_upstream_hit": {"enum": [each.value for each in OnUpstreamHit]},
         "error": _TEXT,
         "code": {"type": "string", "pattern": r"^HT\d{3}$"},
     },
-    optional=("fingerprints", "parent_references", "salt", "spec", "records", "error", "code"),
+    optional=(
+        *("fingerprints", "parent_references", "salt", "spec", "records"),
+        *("upstream", "on_upstream_hit", "error", "code"),
+    ),
     allOf=[
         _when("build", fingerprint=_HEX, cache_tag=_TAG, cache_reference=_TEXT, build=_BUILD),
         _when("alias", fingerprint=_HEX, cache_tag=_TAG, cache_reference=_TEXT, digest=_DIGEST),

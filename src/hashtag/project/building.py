@@ -20,6 +20,7 @@ from hashtag.project.pins import LocalImages
 from hashtag.project.project import Project
 from hashtag.project.receipt import BuildReceipt, Built, Found, NotMade, Outcome
 from hashtag.project.settling import move
+from hashtag.project.upstreams import bring, used_elsewhere
 from hashtag.project.workspace import Hashed
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def build_plan(
     from hashtag.registry.bases import find
 
     targets = _targets(plan, images)
+    bring(plan, targets, registry)
     found = find(registry, [target.cache_reference for target in targets.values()])
     forced = _forced(plan, images)
     existing = {
@@ -81,7 +83,9 @@ def build_plan(
         for name, target in targets.items()
         if target.cache_reference in found and name not in forced
     }
-    wanted = {build.name for build in plan.builds} | (set(targets) if aliases else set())
+    wanted = {build.name for build in plan.builds} | (
+        set(targets) - used_elsewhere(plan) if aliases else set()
+    )
     options = options or BuildOptions()
     run = _Run(
         project=project,

@@ -19,6 +19,7 @@ from hashtag.planning.plan import Failed, Plan, Target
 from hashtag.planning.targets import target
 from hashtag.planning.zone import Zone
 from hashtag.project.trust import zone_of
+from hashtag.project.upstreams import upstreams
 from hashtag.project.workspace import Hashed, Progress, Workspace, check_names, remedy
 from hashtag.project.zoning import look_up
 from hashtag.worktree import git, settings
@@ -122,8 +123,6 @@ class Project:
         Raises:
             HashtagError: Of many kinds; all that is wrong with the images together.
         """
-        from hashtag.registry.bases import find
-
         project = self.placed(registry, salts or {})
         if not project.images:
             raise ConfigError(
@@ -142,10 +141,14 @@ class Project:
         tag = pipeline_tag or project.settings.pipeline_tag
         targets = [_target(image, hashed, tag) for image in hashed.images]
         targets, found = look_up(targets, project.zone, rebuild, registry)
+        own = project.settings
+        elsewhere = upstreams(registry, targets, found, own.look_in, own.on_upstream_hit)
         failed = [Failed(name, str(error), error.code) for name, error in hashed.errors.items()]
         facts = git.facts(project.settings.folder, self._environ)
         return Plan(
-            actions=decide(targets, found, rebuild=rebuild, failed=failed if keep_going else ()),
+            actions=decide(
+                targets, found, upstream=elsewhere, rebuild=rebuild, failed=failed if keep_going else ()
+            ),
             repository=registry.repository,
             pipeline_tag=tag,
             ref=facts.ref,
