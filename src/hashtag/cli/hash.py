@@ -9,8 +9,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hashtag.cli.options import add_base_options, add_registry_options, connect_anywhere, given_bases
+from hashtag.cli.options import (
+    add_base_options,
+    add_registry_options,
+    add_stat_cache_options,
+    connect_anywhere,
+    given_bases,
+    stat_cache_folder,
+)
 from hashtag.cli.outputs import add_output_option, wanted, write_all
+from hashtag.cli.progress import progress
 from hashtag.cli.values import one_of, pair
 from hashtag.errors import UsageError
 
@@ -50,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--repository", metavar="REPOSITORY", help="whose --creds, --ca-cert and --insecure are"
     )
+    add_stat_cache_options(parser)
     add_base_options(parser)
     add_registry_options(parser)
 
@@ -65,18 +74,21 @@ def run(arguments: argparse.Namespace) -> int:
 def _fingerprint(arguments: argparse.Namespace, registry: Registry) -> Fingerprint:
     from hashtag.project import fingerprint
 
-    return fingerprint(
-        Path(arguments.context),
-        dockerfile=Path(arguments.file) if arguments.file else None,
-        target=arguments.target,
-        build_args=build_arguments(arguments.arguments, os.environ),
-        labels=dict(arguments.labels),
-        platform=arguments.platform,
-        build_contexts=dict(arguments.contexts),
-        bases=given_bases(arguments),
-        registry=registry,
-        modes=arguments.modes,
-    )
+    with progress("hashing") as count:
+        return fingerprint(
+            Path(arguments.context),
+            dockerfile=Path(arguments.file) if arguments.file else None,
+            target=arguments.target,
+            build_args=build_arguments(arguments.arguments, os.environ),
+            labels=dict(arguments.labels),
+            platform=arguments.platform,
+            build_contexts=dict(arguments.contexts),
+            bases=given_bases(arguments),
+            registry=registry,
+            modes=arguments.modes,
+            stat_cache=stat_cache_folder(arguments),
+            progress=count,
+        )
 
 
 def build_arguments(texts: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:

@@ -110,9 +110,32 @@ def add_plan_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="as if a base had this digest",
     )
+    add_stat_cache_options(parser)
     add_base_options(parser)
     add_project_options(parser)
     add_registry_options(parser)
+
+
+def add_stat_cache_options(parser: argparse.ArgumentParser) -> None:
+    """Add whether files whose status did not change are read again."""
+    parser.add_argument(
+        "--stat-cache",
+        action=argparse.BooleanOptionalAction,
+        help="read only files whose status changed since the last run (default: outside CI)",
+    )
+
+
+def stat_cache_folder(arguments: argparse.Namespace) -> Path | None:
+    """Return where digests are remembered; None where every file is to be read."""
+    wanted: bool | None = arguments.stat_cache
+    if not (not os.environ.get("CI") if wanted is None else wanted):
+        return None
+    # XDG Base Directory Specification 0.8: a relative path is to be ignored.
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    try:
+        return (named if named.is_absolute() else Path.home() / ".cache") / "hashtag"
+    except RuntimeError:  # nobody's home
+        return None
 
 
 def open_project(arguments: argparse.Namespace) -> Project:

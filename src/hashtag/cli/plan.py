@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hashtag.cli.options import add_plan_options, given_bases, open_project, open_registry
+from hashtag.cli.options import add_plan_options, given_bases, open_project, open_registry, stat_cache_folder
 from hashtag.cli.outputs import add_output_option, files, wanted, write_all
 from hashtag.cli.progress import progress
 from hashtag.cli.terminal import say, warn
@@ -74,6 +74,7 @@ def make_plan(
             salts=dict(arguments.salts),
             keep_going=arguments.keep_going,
             outputs=[*files(arguments), *filter(None, written)],
+            stat_cache=stat_cache_folder(arguments),
             progress=count,
         )
 

@@ -103,6 +103,7 @@ class Project:
         keep_going: bool = False,
         outputs: Iterable[Path] = (),
         workers: int | None = None,
+        stat_cache: Path | None = None,
         progress: Progress | None = None,
     ) -> Plan:
         """
@@ -119,6 +120,8 @@ class Project:
             salts: Texts by image name, in place of the configured ones.
             keep_going: Plan the other images where one cannot be planned.
             outputs: Files that the caller is about to write.
+            workers: How many read files; default: as many as seem best.
+            stat_cache: The folder of the stat cache; None: every file is read.
 
         Raises:
             HashtagError: Of many kinds; all that is wrong with the images together.
@@ -134,7 +137,13 @@ class Project:
         moment = at or datetime.now(UTC)
         known = bases if isinstance(bases, KnownBases) else KnownBases(bases, what_if)
         hashed = project.workspace.hash(
-            images, known, registry, at=moment, workers=workers, progress=progress
+            images,
+            known,
+            registry,
+            at=moment,
+            workers=workers,
+            stat_cache=stat_cache,
+            progress=progress,
         )
         warnings = [] if keep_going else project.skipped(hashed.errors, images)
         check_outputs(hashed.hashing, hashed.images, outputs)

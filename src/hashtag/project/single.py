@@ -12,7 +12,7 @@ from hashtag.images.bases import BaseImage, KnownBases
 from hashtag.images.model import ContextFiles, Image, Modes, RemoteAdd
 from hashtag.oci.platform import Platform
 from hashtag.oci.ports import Reader
-from hashtag.project.workspace import Workspace
+from hashtag.project.workspace import Progress, Workspace
 
 
 def fingerprint(
@@ -30,6 +30,8 @@ def fingerprint(
     context_files: str = "used",
     remote_add: str = "fetch",
     workers: int | None = None,
+    stat_cache: Path | None = None,
+    progress: Progress | None = None,
 ) -> Fingerprint:
     """
     Return the fingerprint of one image, without a project.
@@ -44,7 +46,9 @@ def fingerprint(
         modes: `git` or `full`.
         context_files: `used` or `all`.
         remote_add: `fetch`, `url` or `refuse`.
-        workers: Threads for large files; default: one a processor.
+        workers: How many read files, 1: this process alone; default: as many as seem best.
+        stat_cache: The folder of the stat cache; None: every file is read.
+        progress: Called now and then with the files and bytes hashed so far.
 
     Raises:
         HashtagError: BuildKit would refuse the build, or a base or a source is unknown.
@@ -67,7 +71,15 @@ def fingerprint(
         remote_add=RemoteAdd(remote_add),
     )
     workspace = Workspace(folder=Path.cwd(), images=(image,))
-    hashed = workspace.hash((), KnownBases(bases), registry, at=datetime.now(UTC), workers=workers)
+    hashed = workspace.hash(
+        (),
+        KnownBases(bases),
+        registry,
+        at=datetime.now(UTC),
+        workers=workers,
+        stat_cache=stat_cache,
+        progress=progress,
+    )
     raise_all(hashed.errors.values())
     return next(iter(hashed.fingerprints.found["image"].values()))
 

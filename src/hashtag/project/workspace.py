@@ -143,13 +143,16 @@ class Workspace:
         *,
         at: datetime,
         workers: int | None = None,
+        stat_cache: Path | None = None,
         progress: Progress | None = None,
     ) -> Hashed:
         """Return the fingerprints of the images asked for and of all that they are built from."""
         resolved = self.pin(names, known, registry)
         hashing = Hashing(
             folder=self.folder,
-            contexts=Contexts(display=self.display, workers=workers, progress=progress),
+            contexts=Contexts(
+                display=self.display, workers=workers, stat_cache=stat_cache, progress=progress
+            ),
             resolution=resolved.resolution,
             remotes=_remotes(resolved),
             at=at,

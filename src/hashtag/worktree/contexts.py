@@ -20,6 +20,7 @@ from hashtag.worktree.capabilities import capabilities
 from hashtag.worktree.hashing import hash_files
 from hashtag.worktree.ignorefile import read_rules
 from hashtag.worktree.staging import stage
+from hashtag.worktree.stat_cache import StatCache
 from hashtag.worktree.tree import Tree, TreeContents, TreeListing
 from hashtag.worktree.views import View, Views, Whole
 from hashtag.worktree.walk import read_tree
@@ -65,6 +66,7 @@ class Contexts:
     Args:
         display: How messages call a path.
         workers: How many read; 1: this process alone; None: as many as seem best.
+        stat_cache: The folder of the stat cache; None: every file is read.
         progress: Called now and then with the files and bytes hashed so far.
     """
 
@@ -73,9 +75,11 @@ class Contexts:
         *,
         display: Callable[[Path], str] = str,
         workers: int | None = None,
+        stat_cache: Path | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self._display = display
+        self._stat_cache = stat_cache
         self._workers = workers
         self._progress = progress
         self._hashed = (0, 0)
@@ -224,7 +228,8 @@ class Contexts:
                 wholes.append(Whole(number, f"{view.folder}/{folder}".strip("/"), modes))
             views.append(view)
             numbers.append(found)
-        tree = read_tree(root, Views(views, wholes), workers=self._workers, count=self._count)
+        cache = None if self._stat_cache is None else StatCache.open(self._stat_cache, root)
+        tree = read_tree(root, Views(views, wholes), workers=self._workers, cache=cache, count=self._count)
         for number, context in enumerate(contexts):
             listing = tree.listing(number, context.name)
             contents = ChainMap[str, str]({}, TreeContents(listing))  # type: ignore[arg-type]  # only read

@@ -28,6 +28,7 @@ from hashtag.worktree.descent import Descent, encoded, read_error, shown
 from hashtag.worktree.hashing import OPEN, hash_open, processors
 from hashtag.worktree.scan import Scanner
 from hashtag.worktree.scanned import Scanned
+from hashtag.worktree.stat_cache import StatCache
 from hashtag.worktree.tree import Tree
 from hashtag.worktree.views import Views
 
@@ -69,8 +70,8 @@ class Crew:
         count: How many; None: one a processor, and more where a disk makes them wait.
     """
 
-    def __init__(self, root: Path, views: Views, count: int | None) -> None:
-        self._root, self._views = root, views
+    def __init__(self, root: Path, views: Views, count: int | None, cache: StatCache | None = None) -> None:
+        self._root, self._views, self._cache = root, views, cache
         self._count = count or max(2, processors())
         self._most = count or max(_MOST_WAITING, self._count)
         self._workers: list[_Worker] = []
@@ -122,9 +123,10 @@ class Crew:
         """Add a result to the tree; return the tasks that it leaves."""
         answer = marshal.loads(message)  # noqa: S302  # a worker of ours wrote it
         match answer:
-            case ("scanned", folders, targets, blocks, rest, large, hashed, size, waits):
+            case ("scanned", folders, targets, blocks, rest, large, hashed, size, known, stamps, waits):
                 found = Scanned()
                 found.targets, found.blocks = targets, blocks
+                found.known, found.large_stamps = known, stamps
                 tree.add_packed(found, folders)
                 count(hashed, size)
                 # At every tenth entry the worker had to wait, or more often.
@@ -155,7 +157,7 @@ class Crew:
                 os.close(task_writer)
                 os.close(result_reader)
                 gc.disable()
-                work(self._root, self._views, task_reader, result_writer)
+                work(self._root, self._views, task_reader, result_writer, self._cache)
                 status = 0
             finally:
                 os._exit(status)  # nothing of the parent's is to be ended or written a second time
@@ -166,9 +168,9 @@ class Crew:
         return worker
 
 
-def work(root: Path, views: Views, tasks: int, results: int) -> None:
+def work(root: Path, views: Views, tasks: int, results: int, cache: StatCache | None = None) -> None:
     """Do the tasks that come through one pipe, and answer through another, until the first one's end."""
-    scanner = Scanner(root, views)
+    scanner = Scanner(root, views, cache)
     descent = Descent(root)
     while True:
         try:
@@ -203,6 +205,8 @@ def _answer(scanner: Scanner, descent: Descent, task: Any) -> tuple[Any, ...]:
                 found.large,
                 found.hashed,
                 found.hashed_size,
+                found.known,
+                found.large_stamps,
                 _waits() - before,
             )
         case _:

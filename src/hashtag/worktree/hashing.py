@@ -145,21 +145,26 @@ class Reading:
 
     Args:
         root: What the paths of messages start from.
+
+    Attributes:
+        settled: By device, before which ctime a file was not written since now; see `settled_before`.
     """
 
-    __slots__ = ("_buffers", "_root", "_settled", "_view")
+    __slots__ = ("_buffers", "_root", "_view", "settled")
 
     def __init__(self, root: Path) -> None:
         buffer = bytearray(_SMALL)
         self._buffers, self._view, self._root = [buffer], memoryview(buffer), root
-        self._settled = settled_before(root)
+        self.settled = settled_before(root)
 
-    def small(self, at: str | bytes, folder: int, prefix: str, name: str) -> tuple[int, int, str | None]:
+    def small(
+        self, at: bytes | os.PathLike[str], folder: int, prefix: str, name: str
+    ) -> tuple[int, int, str | None]:
         """
         Return mode, size and digest of a file; no digest for one of `LARGE` bytes.
 
         Args:
-            at: Its name on disk.
+            at: Its name on disk, or its entry.
             folder: The descriptor of its folder.
             prefix: What stands before its name in messages.
         """
@@ -172,7 +177,7 @@ class Reading:
             status = os.fstat(descriptor)
             mode, device, size = status.st_mode, status.st_dev, status.st_size
             # Whatever writes to a file sets its ctime, and nothing sets that back.
-            if read == size and status.st_ctime_ns < self._settled.get(device, 0) and mode >> 12 == _REGULAR:
+            if read == size and status.st_ctime_ns < self.settled.get(device, 0) and mode >> 12 == _REGULAR:
                 return mode & _ALL_BITS, size, sha256(self._view[:read]).hexdigest()
             return self._carefully(descriptor, prefix + name)
         except OSError as error:

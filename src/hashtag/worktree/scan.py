@@ -25,10 +25,12 @@ from hashtag.worktree.scanned import (
     framed,
     heads_of,
 )
+from hashtag.worktree.stat_cache import Memory
 from hashtag.worktree.views import State, States
 
 if TYPE_CHECKING:
     from hashtag.worktree.scanned import Lines
+    from hashtag.worktree.stat_cache import StatCache
     from hashtag.worktree.views import Views
 
 
@@ -52,9 +54,11 @@ class Scanner:
     Args:
         root: Opened through symbolic links; below it none is followed.
         views: The contexts, and the folders that are taken whole: files in these are hashed at once.
+        cache: Asked before a file is opened.
     """
 
-    def __init__(self, root: Path, views: Views) -> None:
+    def __init__(self, root: Path, views: Views, cache: StatCache | None = None) -> None:
+        self._cache = cache
         self._descent = Descent(root)
         self._states = States(views)
         self._is_shared = len(views.contexts) > 1
@@ -91,6 +95,7 @@ class Scanner:
     def _scan(self, top: _Folder, most: float) -> None:
         stack = [top]
         self._read(top)
+        self._spent += len(top.rows) + 1
         while stack:
             folder = stack[-1]
             if folder.waiting:
@@ -111,6 +116,7 @@ class Scanner:
         elif self._enter(child):
             stack.append(child)
             self._read(child)
+            self._spent += len(child.rows) + 1
 
     def _enter(self, child: _Folder) -> bool:
         try:
@@ -128,7 +134,8 @@ class Scanner:
         descriptor = descent.descriptor
         prefix = f"{path}/" if path else ""
         bits, excludes, append, hashed = state.bits, state.excludes, folder.rows.append, state.hashed
-        small = self._reading.small
+        memory = Memory(self._cache, path, self._reading) if self._cache is not None and hashed else None
+        content = self._reading.small if memory is None else memory.content
         try:
             with os.scandir(descriptor) as entries:
                 for entry in entries:
@@ -141,13 +148,14 @@ class Scanner:
                     if not bits:
                         continue
                     if bits & hashed and entry.is_file(follow_symlinks=False):
-                        mode, size, digest = small(entry.name, descriptor, prefix, name)
+                        mode, size, digest = content(entry, descriptor, prefix, name)
                         append((name, FILE, mode, size, digest or LARGE_FILE, bits))
                     else:
                         append(self._listed(entry, name, prefix, descriptor, bits))
         except OSError as error:
             raise read_error(error, shown(descent.root, path)) from error
-        self._spent += len(folder.rows) + 1
+        if memory is not None:
+            memory.hand_over(self._found)
 
     def _wait(self, folder: _Folder, entry: os.DirEntry[str], name: str, path: str) -> None:
         state = self._states.enter(folder.state, name, path)

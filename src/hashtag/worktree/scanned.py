@@ -56,9 +56,21 @@ class Scanned:
         blocks: Of the folders that the task began with, and of those that are taken whole.
         rest: Folders that are left to other tasks.
         large: Files that are left to other tasks, with their sizes.
+        known: For the stat cache, the records of folders that it does not have so.
+        large_stamps: For the stat cache, of files that are left to other tasks.
     """
 
-    __slots__ = ("blocks", "folders", "hashed", "hashed_size", "large", "rest", "targets")
+    __slots__ = (
+        "blocks",
+        "folders",
+        "hashed",
+        "hashed_size",
+        "known",
+        "large",
+        "large_stamps",
+        "rest",
+        "targets",
+    )
 
     def __init__(self) -> None:
         self.folders: list[Columns] = []
@@ -66,6 +78,8 @@ class Scanned:
         self.blocks: list[Block] = []
         self.rest: list[str] = []
         self.large: list[tuple[str, int]] = []
+        self.known: dict[str, bytes] = {}
+        self.large_stamps: dict[str, tuple[int, int, int, int, int]] = {}
         self.hashed = 0
         self.hashed_size = 0
 

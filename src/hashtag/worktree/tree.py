@@ -24,6 +24,9 @@ class Tree:
         self.targets: dict[str, str] = {}
         # Of the files that were hashed apart from their folders.
         self.digests: dict[str, str] = {}
+        # For the stat cache, as in Scanned.
+        self.known: dict[str, bytes] = {}
+        self.large_stamps: dict[str, tuple[int, int, int, int, int]] = {}
 
     def add(self, found: Scanned) -> None:
         """Add what a task in this process found."""
@@ -37,6 +40,8 @@ class Tree:
 
     def _add(self, found: Scanned) -> None:
         self.targets.update(found.targets)
+        self.known.update(found.known)
+        self.large_stamps.update(found.large_stamps)
         for number, path, count, size, parts in found.blocks:
             self._blocks[number, path] = (count, size, parts)
 

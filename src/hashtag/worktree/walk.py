@@ -16,6 +16,7 @@ from hashtag.worktree.views import View, Views
 
 if TYPE_CHECKING:
     from hashtag.context.ignore import IgnoreRules
+    from hashtag.worktree.stat_cache import StatCache
 
 # So many entries are read before it is worth a fork.
 _FEW = 1000
@@ -26,6 +27,7 @@ def read_tree(
     views: Views,
     *,
     workers: int | None = None,
+    cache: StatCache | None = None,
     count: Callable[[int, int], None] = lambda _files, _size: None,
 ) -> Tree:
     """
@@ -37,32 +39,52 @@ def read_tree(
         root: Itself opened through symbolic links, below it none is followed.
         views: The contexts below it; what none of them looks into is not read.
         workers: Processes, or threads for large files; 1: none but this one; None: as it seems best.
+        cache: Asked before a file is opened, and told what is new; None: every file is read.
         count: Called now and then with how many more files, of how many bytes, are hashed.
 
     Raises:
         UnreadableFile: For a folder that may not be listed, unless it is excluded, or a file.
         FileChanged: For what vanishes or changes meanwhile.
     """
+    tree = _read(root, views, workers, cache, count)
+    if cache is not None:
+        cache.update(tree.known, tree.large_stamps, tree.digests)
+    return tree
+
+
+def _read(
+    root: Path,
+    views: Views,
+    workers: int | None,
+    cache: StatCache | None,
+    count: Callable[[int, int], None],
+) -> Tree:
     from hashtag.worktree import crew
 
     if workers != 1 and crew.can_fork():
         try:
-            return _read_forked(root, views, workers, count)
+            return _read_forked(root, views, workers, cache, count)
         except crew.WorkerDied:  # whoever killed it, this process can do it alone
             pass
     tree = Tree(views)
-    large = _read_first(root, views, tree, math.inf, count)[1]
+    large = _read_first(root, views, tree, math.inf, cache, count)[1]
     _add_large(root, large, tree, workers, count)
     return tree
 
 
-def _read_forked(root: Path, views: Views, workers: int | None, count: Callable[[int, int], None]) -> Tree:
+def _read_forked(
+    root: Path,
+    views: Views,
+    workers: int | None,
+    cache: StatCache | None,
+    count: Callable[[int, int], None],
+) -> Tree:
     from hashtag.worktree.crew import Crew
 
     tree = Tree(views)
-    rest, large = _read_first(root, views, tree, _FEW if workers is None else 0, count)
+    rest, large = _read_first(root, views, tree, _FEW if workers is None else 0, cache, count)
     if rest:
-        with Crew(root, views, workers) as crew:
+        with Crew(root, views, workers, cache) as crew:
             crew.read(rest, large, tree, count)
     else:
         _add_large(root, large, tree, workers, count)
@@ -70,9 +92,14 @@ def _read_forked(root: Path, views: Views, workers: int | None, count: Callable[
 
 
 def _read_first(
-    root: Path, views: Views, tree: Tree, most: float, count: Callable[[int, int], None]
+    root: Path,
+    views: Views,
+    tree: Tree,
+    most: float,
+    cache: StatCache | None,
+    count: Callable[[int, int], None],
 ) -> tuple[list[str], list[tuple[str, int]]]:
-    scanner = Scanner(root, views)
+    scanner = Scanner(root, views, cache)
     try:
         found = scanner.scan([""], most)
     finally:
