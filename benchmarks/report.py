@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 _WIDTH, _LINE, _TEXT = 900, 22, 430
+_FONT = 'font-family="sans-serif" font-size="12"'
+_DASHED = 'stroke="black" stroke-dasharray="4 3"'
 
 
 class Row(NamedTuple):
@@ -63,8 +65,7 @@ def chart(rows: Sequence[Row]) -> str:
     height = _LINE * (len(rows) + 1)
     unit = (_WIDTH - _TEXT - 60) / 2
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
-        'font-family="sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" {_FONT}>',
         f'<rect width="{_WIDTH}" height="{height}" fill="white"/>',
     ]
     for number, row in enumerate(rows):
@@ -79,8 +80,7 @@ def chart(rows: Sequence[Row]) -> str:
         ]
     x = _TEXT + unit
     parts += [
-        f'<line x1="{x:.0f}" x2="{x:.0f}" y1="0" y2="{height - _LINE}" stroke="black" '
-        'stroke-dasharray="4 3"/>',
+        f'<line x1="{x:.0f}" x2="{x:.0f}" y1="0" y2="{height - _LINE}" {_DASHED}/>',
         f'<text x="{x:.0f}" y="{height - 6}" text-anchor="middle">the goal</text>',
         "</svg>",
     ]
