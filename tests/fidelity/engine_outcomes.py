@@ -1,0 +1,57 @@
+"""Every golden case's cache tag, or error, by each way to read files: printed by a process without threads.
+
+python -m fidelity.engine_outcomes FOLDER
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import hashtag
+from fidelity.buildkit_cases import Build, edits, write
+from hashtag.worktree.crew import can_fork
+
+_SETTLED_SECONDS = 2.2
+
+
+def _tag(build: Build, arguments: dict[str, Any], modes: str, **how: Any) -> str:
+    bases = {name: hashtag.BaseImage(**base) for name, base in build.bases.items()}
+    try:
+        return hashtag.fingerprint(**arguments, bases=bases, modes=modes, remote_add="url", **how).tag
+    except hashtag.HashtagError as error:
+        return error.code
+
+
+def main(folder: Path) -> None:
+    """Print the outcomes by engine, case and modes."""
+    cases: dict[str, Build] = {}
+    for edit in edits():
+        if not edit.before.document.get("http"):
+            cases.setdefault(edit.case, edit.before)
+    planted = {
+        (name, modes): write(build, folder / modes / name, http="http://127.0.0.1:1")
+        for name, build in cases.items()
+        for modes in ("full", "git")
+    }
+    time.sleep(_SETTLED_SECONDS)  # younger files are not remembered
+    engines: dict[str, dict[str, Any]] = {
+        "serial": {"workers": 1},
+        "forked": {"workers": 2},
+        "filling the cache": {"workers": 1, "stat_cache": folder / "cache"},
+        "cached": {"workers": 1, "stat_cache": folder / "cache"},
+        "forked and cached": {"workers": 2, "stat_cache": folder / "cache"},
+    }
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for engine, how in engines.items():
+        for (name, modes), arguments in planted.items():
+            by_modes = found.setdefault(engine, {}).setdefault(name, {})
+            by_modes[modes] = _tag(cases[name], arguments, modes, **how)
+    print(json.dumps({"outcomes": found, "forked": can_fork()}))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
