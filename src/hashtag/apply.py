@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import TypeAlias
 
 from attrs import frozen
@@ -119,8 +119,8 @@ def _prepare(
             return None if _holds(registry, target, digest) else _tagging(change, registry, is_copied)
         case CopyImage(digest, _, target):
             return None if _holds(registry, target, digest) else _copying(change, registry)
-        case PutArtifact(target, artifact_type, content):
-            manifest = artifact_manifest(artifact_type, content)
+        case PutArtifact(target, artifact_type, content, annotations):
+            manifest = artifact_manifest(artifact_type, content, annotations)
             is_there = _holds(registry, target, manifest.digest)
             return None if is_there else _Step(change, manifest, (_EMPTY, content))
         case RemoveTag():
@@ -210,7 +210,9 @@ def _holds(registry: Reader, target: Reference, digest: Digest) -> bool:
     return held is not None and held.digest == digest
 
 
-def artifact_manifest(artifact_type: str, content: bytes) -> Manifest:
+def artifact_manifest(
+    artifact_type: str, content: bytes, annotations: Mapping[str, str] | None = None
+) -> Manifest:
     """
     Return the manifest of a small document; the same content has the same manifest everywhere.
 
@@ -228,5 +230,6 @@ def artifact_manifest(artifact_type: str, content: bytes) -> Manifest:
         "artifactType": artifact_type,
         "config": Descriptor(EMPTY_TYPE, Digest.of(_EMPTY), len(_EMPTY)).to_json(),
         "layers": [Descriptor(artifact_type, Digest.of(content), len(content)).to_json()],
+        **({"annotations": dict(annotations)} if annotations else {}),
     }
     return Manifest(OCI_MANIFEST, json.dumps(document, separators=(",", ":"), sort_keys=True).encode())

@@ -14,6 +14,7 @@ from hashtag.oci.manifest import OCI_INDEX, OCI_MANIFEST, Descriptor, Manifest
 from hashtag.oci.removal import Pending, Refused
 from hashtag.planning.zone import Zone
 from hashtag.project.members import choose
+from hashtag.project.plans import PlanStore
 from hashtag.project.promotable import set_of_plan
 from hashtag.project.promoting import Promotion
 from hashtag.project.pruning import PruneOptions, prune
@@ -176,6 +177,20 @@ def test_every_tag_stands_in_the_report_with_a_reason(registry):
     rows = [*document["deleted"], *document["kept"]]
     assert {row["reference"].removeprefix(f"{registry.repository}/") for row in rows} == left(registry)
     assert all(row["reason"] for row in rows)
+
+
+@pytest.mark.parametrize("deletes", MODES)
+def test_an_old_pipeline_that_is_run_again_is_young(deletes):
+    registry = MemoryRegistry(deletes=deletes)
+    plan = pipeline(registry, 1, {"web": "a"}, days=OLD)
+    plans = PlanStore(registry, registry.repository.child("plans"), clock=lambda: NOW)
+
+    plans.begin(plan)  # run_again: the same plan
+    writes = len(registry.requests)
+    plans.begin(plan)
+
+    assert deleted(registry) == set()
+    assert not [what for method, what in registry.requests[writes:] if method == "PUT"]
 
 
 # ── by digest ────────────────────────────────────────────────────────────────────────────────────

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
-from attrs import frozen
+from attrs import field, frozen
 
 from hashtag.oci.digest import Digest
 from hashtag.oci.reference import Reference, Repository
+
+# Of a stored plan: until when a pipeline that was run again counts as young.
+LAST_USE = "hashtag.last-use"
 
 
 @frozen
@@ -55,11 +59,13 @@ class PutArtifact:
 
     Attributes:
         content: At most 16 MiB.
+        annotations: Of its manifest; other ones make it another manifest.
     """
 
     target: Reference
     artifact_type: str
     content: bytes
+    annotations: Mapping[str, str] = field(factory=dict, hash=False)
 
 
 @frozen

@@ -9,6 +9,7 @@ from hashtag.oci.digest import Digest
 from hashtag.oci.manifest import Descriptor
 from hashtag.oci.ports import Reader
 from hashtag.oci.reference import Reference
+from hashtag.planning.change import LAST_USE
 
 
 @frozen
@@ -18,10 +19,12 @@ class Stored:
 
     Attributes:
         digest: Of its manifest.
+        last_use: RFC 3339; empty where it was not used again.
     """
 
     digest: Digest
     content: bytes
+    last_use: str = ""
 
 
 def read_artifact(registry: Reader, reference: Reference, artifact_type: str) -> Stored | None:
@@ -40,9 +43,10 @@ def read_artifact(registry: Reader, reference: Reference, artifact_type: str) ->
         layers = document.get("layers")
         if document.get("artifactType") != artifact_type or not isinstance(layers, list) or not layers:
             raise InvalidDocument(f"it is not of the type {artifact_type}", where=str(reference))
-        return Stored(
-            held.digest, registry.blob(reference.repository, Descriptor.from_json(layers[0]).digest)
-        )
+        content = registry.blob(reference.repository, Descriptor.from_json(layers[0]).digest)
+        annotations = document.get("annotations")
+        last_use = annotations.get(LAST_USE) if isinstance(annotations, dict) else ""
+        return Stored(held.digest, content, str(last_use or ""))
     except ManifestMissing:
         if registry.resolve(reference) is None:
             return None  # deleted meanwhile

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 
 from attrs import evolve
 
@@ -23,14 +23,15 @@ from hashtag.images.bases import KnownBases
 from hashtag.oci.manifest import Descriptor
 from hashtag.oci.ports import Writer
 from hashtag.oci.reference import Reference, Repository
-from hashtag.planning.change import PutArtifact
+from hashtag.planning.change import LAST_USE, PutArtifact
 from hashtag.planning.document import from_json, to_json
 from hashtag.planning.known import known_bases
 from hashtag.planning.plan import Action, Alias, Build, Failed, Plan
 from hashtag.planning.zone import TRUSTED, Zone
 
 PLAN_TYPE = "application/vnd.hashtag.plan.v1+json"
-TAG_PREFIX = "h1-plan-"
+# How old a stored plan is before a new use of it is written down.
+_DAY = timedelta(days=1)
 
 
 class PlanStore:
@@ -43,7 +44,13 @@ class PlanStore:
         warnings: What a user has to know, each once.
     """
 
-    def __init__(self, registry: Writer, repository: Repository | None, zone: Zone = TRUSTED) -> None:
+    def __init__(
+        self,
+        registry: Writer,
+        repository: Repository | None,
+        zone: Zone = TRUSTED,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         """
         Ask nothing yet.
 
@@ -51,10 +58,12 @@ class PlanStore:
             registry: Where the plans are.
             repository: Theirs; None where the project has none.
             zone: This pipeline's: what it stores, no other zone believes.
+            clock: The time.
         """
         self._registry = registry
         self._repository = repository
         self._zone = zone
+        self._clock = clock
         self.warnings: list[str] = []
 
     def reference(self, pipeline_tag: str) -> Reference:
@@ -97,13 +106,21 @@ class PlanStore:
         content = to_json(whole, saved=True).encode()
         reference = self.reference(plan.pipeline_tag)
         try:
-            apply([PutArtifact(reference, PLAN_TYPE, content)], self._registry)
+            apply([PutArtifact(reference, PLAN_TYPE, content, self._use(before))], self._registry)
         except (RegistryUnreachable, UntrustedAnswer):
             raise
         except (RegistryError, InvalidDocument, TagOccupied) as error:
             self._warn("stored", reference, error)
             return None
         return whole
+
+    def _use(self, before: Plan | None) -> Mapping[str, str]:
+        """Return what tells a cleanup that an old plan is in use: a pipeline that is run again is young."""
+        now = self._clock()
+        if before is None or now - datetime.fromisoformat(before.at) < _DAY:
+            return {}
+        # By the day: parallel jobs write the same.
+        return {LAST_USE: now.astimezone(UTC).strftime("%Y-%m-%dT23:59:59Z")}
 
     def _load(self, reference: Reference) -> Plan | None:
         if self._registry.resolve(reference) is None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from attrs import define, evolve, field, frozen
 
@@ -17,6 +18,7 @@ from hashtag.planning.change import RemoveTag
 from hashtag.planning.retention import (
     Known,
     Retention,
+    Tags,
     Verdict,
     decide_retention,
     doomed_images,
@@ -25,6 +27,8 @@ from hashtag.planning.retention import (
 from hashtag.project.closure import needed_digests
 from hashtag.project.prune_report import UNSUPPORTED, PruneReport
 from hashtag.project.survey import Records, Survey
+
+_Decide: TypeAlias = Callable[[Tags, Known], Mapping[Reference, str]]
 
 # So few tags are deleted without asking how many of all they are.
 _FEW = 20
@@ -130,14 +134,14 @@ class _Run:
             # Before each: a pipeline that began meanwhile may list what no plan listed before.
             doomed = doomed_images(self.tags, self._known_again())
             if reference in doomed:
-                self._delete(reference, doomed)
+                self._delete(reference, doomed, doomed_images)
 
     def delete_records(self) -> None:
         """Delete the plans and sets that describe nothing any more."""
         for reference in list(doomed_records(self.tags, self._known())):
             doomed = doomed_records(self.tags, self._known_again())
             if reference in doomed:
-                self._delete(reference, doomed)
+                self._delete(reference, doomed, doomed_records)
 
     def retention(self, before: Mapping[Reference, Digest | None], known: Known, error: object) -> Retention:
         """Return what went and what stayed, of all that was there in the beginning."""
@@ -158,7 +162,7 @@ class _Run:
         self.records = self.survey.read_again(self.records)
         return self._known()
 
-    def _delete(self, reference: Reference, doomed: Mapping[Reference, str]) -> None:
+    def _delete(self, reference: Reference, doomed: Mapping[Reference, str], decide: _Decide) -> None:
         digest = self.tags[reference]
         if digest is None or reference in self.spared:
             return
@@ -168,7 +172,7 @@ class _Run:
                 self._note(reference, removal, doomed[reference])
                 return
             self.deletes_tags = False
-        self._delete_manifest(reference, digest, doomed)
+        self._delete_manifest(reference, digest, doomed, decide)
 
     def _delete_tag(self, change: RemoveTag, doomed: Mapping[Reference, str]) -> Removal:
         siblings = [
@@ -206,24 +210,33 @@ class _Run:
             hint="this registry cannot be cleaned by tags: use its own means",
         )
 
-    def _delete_manifest(self, reference: Reference, digest: Digest, doomed: Mapping[Reference, str]) -> None:
+    def _delete_manifest(
+        self, reference: Reference, digest: Digest, doomed: Mapping[Reference, str], decide: _Decide
+    ) -> None:
         """Delete by digest, if every tag that holds it goes and nothing that stays needs it."""
         repository = reference.repository
         tags = self.survey.tags([repository])
         holders = [each for each, held in tags.items() if held == digest]
-        staying = [each for each in holders if each not in doomed or self.tags.get(each) != digest]
+        why = self._why_kept(reference, holders, doomed) or self._is_needed(repository, digest, tags, doomed)
+        # Last, so that a pipeline that began meanwhile would have to do all it does in one moment.
+        again = {} if why else decide(self.tags, self._known_again())
+        if why or any(each not in again for each in holders):
+            self._note(reference, Refused(why or "a plan lists it since"), "")
+            return
+        removal = self.survey.registry.remove_manifest(repository, digest)
+        if isinstance(removal, Unsupported) and not self.deleted:
+            self.unsupported = removal.reason
+        for each in holders:
+            self._note(each, removal, doomed[each])
+
+    def _why_kept(
+        self, reference: Reference, holders: Sequence[Reference], doomed: Mapping[Reference, str]
+    ) -> str:
         if reference not in holders:
-            self._note(reference, Refused("it moved meanwhile"), "")
-        elif staying:
-            self._note(reference, Refused(f"{staying[0].tag} holds the same image, and stays"), "")
-        elif why := self._is_needed(repository, digest, tags, doomed):
-            self._note(reference, Refused(why), "")
-        else:
-            removal = self.survey.registry.remove_manifest(repository, digest)
-            if isinstance(removal, Unsupported) and not self.deleted:
-                self.unsupported = removal.reason
-            for each in holders:
-                self._note(each, removal, doomed[each])
+            return "it moved meanwhile"
+        digest = self.tags[reference]
+        staying = [each for each in holders if each not in doomed or self.tags.get(each) != digest]
+        return f"{staying[0].tag} holds the same image, and stays" if staying else ""
 
     def _is_needed(
         self,

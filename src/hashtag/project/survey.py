@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from hashtag.errors import HashtagError, InvalidDocument, PruneStopped, RegistryError
 from hashtag.oci.digest import Digest
@@ -18,7 +18,7 @@ from hashtag.planning.promotion import Publication
 from hashtag.planning.publication_document import SET_TYPE
 from hashtag.planning.retention import is_below
 from hashtag.planning.zone import TRUSTED, Zone
-from hashtag.project.artifacts import read_artifact
+from hashtag.project.artifacts import Stored, read_artifact
 from hashtag.project.plans import PLAN_TYPE
 
 IN_FLIGHT = 16
@@ -125,16 +125,16 @@ class Survey:
         return self.zone.has_set_tag(tag) or TRUSTED.has_set_tag(tag)
 
     def _plan(self, tag: str) -> Plan | None:
-        return self._document(tag, PLAN_TYPE, lambda content: document.from_json(content.decode()))
+        return self._document(tag, PLAN_TYPE, _used_plan)
 
     def _set(self, tag: str) -> Publication | None:
-        return self._document(tag, SET_TYPE, publication_document.from_json)
+        return self._document(tag, SET_TYPE, lambda stored: publication_document.from_json(stored.content))
 
-    def _document(self, tag: str, artifact_type: str, parse: Callable[[bytes], T]) -> T | None:
+    def _document(self, tag: str, artifact_type: str, parse: Callable[[Stored], T]) -> T | None:
         reference = self.records.tagged(tag)
         try:
             stored = read_artifact(self.registry, reference, artifact_type)
-            return parse(stored.content) if stored else None
+            return parse(stored) if stored else None
         except (InvalidDocument, UnicodeDecodeError) as error:
             what = error.what if isinstance(error, HashtagError) else "it is not UTF-8"
             raise PruneStopped(
@@ -142,6 +142,12 @@ class Survey:
                 where=str(reference),
                 hint="use the newest hashtag that writes here; or look at it, and delete it by hand",
             ) from error
+
+
+def _used_plan(stored: Stored) -> Plan:
+    """Return a plan that is as old as its last use."""
+    plan = document.from_json(stored.content.decode())
+    return evolve(plan, at=max(plan.at, stored.last_use)) if stored.last_use else plan
 
 
 def in_parallel(ask: Callable[[K], T], questions: Iterable[K]) -> list[T]:
