@@ -101,13 +101,16 @@ def apply_plan(plan: Plan, registry: Writer, progress: Progress | None = None) -
 def _stale(alias: Alias, registry: Reader) -> StalePlan | None:
     if alias.reason is not Reason.HIT:
         return None  # its image is in another repository, and copied by digest
-    held = registry.resolve(alias.target.cache_reference)
-    if held is not None and held.digest == alias.digest:
+    cache = alias.target.cache_reference
+    try:
+        # Not only looked at: the tag to come is made of these bytes, and needs no second request.
+        held = registry.manifest(cache).digest
+    except ManifestMissing:
+        return StalePlan(f"planned as {alias.digest}, it is gone", where=str(cache), hint=_REPLAN)
+    if held == alias.digest:
         return None
-    now = f"holds {held.digest} by now" if held else "is gone"
-    return StalePlan(
-        f"planned as {alias.digest}, it {now}", where=str(alias.target.cache_reference), hint=_REPLAN
-    )
+    what = f"planned as {alias.digest}, it holds {held} by now"
+    return StalePlan(what, where=str(cache), hint=_REPLAN)
 
 
 def _prepare(

@@ -147,7 +147,7 @@ def test_a_plan_is_applied_after_a_look_at_its_cache_tags(registry):
 
     apply_plan(planned(), registry)
 
-    assert registry.asked[0] == ("resolve", str(web.cache_reference))
+    assert registry.asked[0] == ("manifest", str(web.cache_reference))
     assert registry.resolve(web.pipeline_reference).digest == IMAGE.digest
 
 

@@ -82,12 +82,11 @@ class HttpRegistry:
 
     def manifest(self, reference: Reference) -> Manifest:
         """Return the very bytes, verified against their digest; raise `ManifestMissing`."""
-        if known := self._manifests.get(reference):
+        if reference.digest and (known := self._manifests.get(reference.repository.at(reference.digest))):
             return known
         answer = self._good(self._manifest_answer("GET", reference), reference)
         manifest = manifest_of(answer, reference.digest, str(reference))
-        if reference.digest:
-            self._manifests[reference] = manifest
+        self._manifests[reference.repository.at(manifest.digest)] = manifest
         return manifest
 
     def blob(self, repository: Repository, digest: Digest) -> bytes:
