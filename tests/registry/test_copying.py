@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hashtag.errors import ManifestMissing, RegistryError, RegistryUnreachable
+from hashtag.errors import AccessDenied, ManifestMissing, RegistryError, RegistryUnreachable
 from hashtag.oci.copying import copy_image
 from hashtag.oci.digest import Digest
 from hashtag.oci.manifest import OCI_INDEX, Descriptor, Manifest
@@ -186,6 +186,47 @@ def test_62_a_server_without_ranges_is_read_again_and_what_was_had_is_passed_ove
     script = Script().on("GET", _BLOB_URL, Reply(200, breaking(_CONTENT[:9000])), Reply(200, _CONTENT))
 
     assert b"".join(client(script).blob_pieces(REPOSITORY, _BLOB)) == _CONTENT
+
+
+def test_62_what_was_had_is_passed_over_in_whatever_pieces_it_comes():
+    again = [_CONTENT[:4000], _CONTENT[4000:8000], _CONTENT[8000:]]
+    script = Script().on("GET", _BLOB_URL, Reply(200, breaking(_CONTENT[:9000])), Reply(200, again))
+
+    assert b"".join(client(script).blob_pieces(REPOSITORY, _BLOB)) == _CONTENT
+
+
+def test_15_a_blob_that_ends_too_early_is_asked_for_the_rest():
+    ranges = {"Content-Range": f"bytes 9000-{len(_CONTENT) - 1}/{len(_CONTENT)}"}
+    script = Script().on("GET", _BLOB_URL, Reply(200, _CONTENT[:9000]), Reply(206, _CONTENT[9000:], ranges))
+
+    assert b"".join(client(script).blob_pieces(REPOSITORY, _BLOB)) == _CONTENT
+
+
+def test_an_empty_blob_is_verified_without_a_request():
+    assert list(client(Script()).blob_pieces(REPOSITORY, blob_of(b""))) == []
+
+
+def test_a_login_page_in_place_of_a_blob_is_no_blob():
+    page = Reply(200, b"<html>", {"Content-Type": "text/html"})
+    script = Script().on("GET", _BLOB_URL, page).on("GET", "https://registry.example/v2/", page)
+
+    with pytest.raises(RegistryUnreachable, match="web page"):
+        list(client(script).blob_pieces(REPOSITORY, _BLOB))
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_blob_that_may_not_be_looked_at_is_not_missing(status):
+    with pytest.raises(AccessDenied):
+        client(Script().on("HEAD", _BLOB_URL, Reply(status))).has_blob(REPOSITORY, _BLOB.digest)
+
+
+def test_61_a_false_blob_leaves_nothing_in_a_folder(tmp_path):
+    registry = Registry.from_environment("oci-layout:store", environ={}, layout_root=tmp_path)
+    with pytest.raises(RegistryError, match="not those of its digest"):
+        registry.put_blob_pieces(registry.repository, _BLOB, lambda: iter((b"x" * len(_CONTENT),)))
+
+    assert not registry.has_blob(registry.repository, _BLOB.digest)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.parent.name == "sha256"]
 
 
 @pytest.mark.parametrize(
