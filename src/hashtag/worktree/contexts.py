@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import os
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from attrs import define, field, frozen
+from attrs import frozen
 
 from hashtag.context.fileset import MISSING, FileSet, Line, file_set, files_of, lines
 from hashtag.context.listing import Kind, Listing
-from hashtag.context.paths import clean
 from hashtag.context.selection import Selection, select
-from hashtag.context.uses import CopyUse, MountUse, Use, WholeUse
+from hashtag.context.uses import Use
 from hashtag.errors import HashtagError, Location, MissingSource, UnreadableFile
 from hashtag.images.model import MissingSources, Modes
 from hashtag.worktree.capabilities import capabilities
 from hashtag.worktree.hashing import hash_files
 from hashtag.worktree.ignorefile import read_rules
+from hashtag.worktree.known import Known, folder_of
 from hashtag.worktree.staging import stage
 from hashtag.worktree.stat_cache import StatCache
-from hashtag.worktree.tree import Tree, TreeContents, TreeListing
+from hashtag.worktree.tree import TreeContents
 from hashtag.worktree.views import View, Views, Whole
 from hashtag.worktree.walk import read_tree
-
-_SPECIAL = frozenset("*?[\\")
 
 
 @frozen
@@ -42,18 +40,6 @@ class ContextFolder:
     folder: Path
     ignore_file: Path | None
     name: str = ""
-
-
-@define
-class _Known:
-    tree: Tree
-    listing: TreeListing
-    # By folder of the context and modes, the number of the Whole.
-    wholes: Mapping[tuple[str, Modes], int]
-    contents: MutableMapping[str, str]
-    selections: dict[Use, Selection | None] = field(factory=dict)
-    sets: dict[tuple[Use, Modes], FileSet] = field(factory=dict)
-    whole_sets: dict[int, FileSet | None] = field(factory=dict)
 
 
 class Contexts:
@@ -84,7 +70,7 @@ class Contexts:
         self._progress = progress
         self._hashed = (0, 0)
         self._expected: dict[ContextFolder, set[tuple[str, Modes]]] = {}
-        self._known: dict[ContextFolder, _Known] = {}
+        self._known: dict[ContextFolder, Known] = {}
         self.warnings: list[str] = []
 
     def expect(self, context: ContextFolder, uses: Iterable[Use], modes: Modes) -> None:
@@ -114,7 +100,7 @@ class Contexts:
         for use, location in uses.items():
             if (use, modes) in known.sets or use in known.selections:
                 continue
-            whole = _whole(known, use, modes)
+            whole = known.whole(use, modes)
             if whole is None:
                 known.selections[use] = self._select(known, use, location, missing)
             else:
@@ -135,7 +121,7 @@ class Contexts:
         """Return what a use takes, after `select` and `hash`."""
         known = self._get(context)
         if (use, modes) not in known.sets:
-            selection = _selection(known, use)
+            selection = known.selection(use)
             known.sets[use, modes] = (
                 MISSING
                 if selection is None
@@ -152,7 +138,7 @@ class Contexts:
     def lines(self, context: ContextFolder, use: Use, modes: Modes) -> tuple[Line, ...]:
         """Return the entries of a use's file set, after `select` and `hash`."""
         known = self._get(context)
-        selection = _selection(known, use)
+        selection = known.selection(use)
         if selection is None:
             return ()
         counted = _capabilities(context, known, selection, modes)
@@ -160,7 +146,7 @@ class Contexts:
 
     def staged(self, context: ContextFolder, uses: Iterable[Use]) -> frozenset[str]:
         """Return every path that has to be staged for these uses."""
-        selections = (_selection(self._get(context), use) for use in uses)
+        selections = (self._get(context).selection(use) for use in uses)
         return frozenset(path for selection in selections if selection for path in selection.staged())
 
     def stage(self, context: ContextFolder, uses: Iterable[Use], modes: Modes, target: Path) -> None:
@@ -176,25 +162,27 @@ class Contexts:
 
     def taken(self, context: ContextFolder, use: Use) -> tuple[str, ...]:
         """Return the paths in the context that a use takes, after `select`."""
-        selection = _selection(self._get(context), use)
+        selection = self._get(context).selection(use)
         return () if selection is None else tuple(dict.fromkeys(path for _, path in selection.entries))
 
     def contents(self, context: ContextFolder) -> Mapping[str, str]:
         """Return the SHA-256 of each file read so far, in hex, by its path in the context."""
         return self._get(context).contents
 
-    def whole_folders(self, context: ContextFolder, uses: Iterable[Use]) -> frozenset[str]:
-        """Return the folders of which these uses take all that is visible; empty is the root."""
+    def takes(self, context: ContextFolder, uses: Iterable[Use], path: str) -> bool:
+        """Whether these uses take a path, something below it, or need it as a folder on the way."""
         known = self._get(context)
-        return frozenset(
-            path
-            for use in uses
-            if (selection := _selection(known, use))
-            for _, path in selection.entries
-            if path == "" or known.listing[path].kind is Kind.FOLDER
-        )
+        return any(known.takes(use, path) for use in uses)
 
-    def _get(self, context: ContextFolder) -> _Known:
+    def takes_all_of(self, context: ContextFolder, uses: Iterable[Use], folder: str) -> bool:
+        """Whether one of these uses takes all that is visible in a folder; empty is the root."""
+        known = self._get(context)
+        entry = known.listing.get(folder)
+        if folder and (entry is None or entry.kind is not Kind.FOLDER):
+            return False
+        return any(known.takes_all_of(use, folder) for use in uses)
+
+    def _get(self, context: ContextFolder) -> Known:
         if context not in self._known:
             together = self._together(context)
             try:
@@ -208,11 +196,12 @@ class Contexts:
 
     def _together(self, context: ContextFolder) -> list[ContextFolder]:
         """Return the contexts that one walk reads, the outermost first."""
-        folders = {each: _real(each.folder) for each in (*self._expected, context)}
-        root = min(
-            (folder for folder in folders.values() if folders[context].is_relative_to(folder)), key=str
-        )
-        within = [each for each in folders if folders[each].is_relative_to(root) and each not in self._known]
+        waiting = {*self._expected, context} - self._known.keys()
+        folders = {each: _real(each.folder) for each in waiting}
+        outer = (folder for folder in folders.values() if folders[context].is_relative_to(folder))
+        root = min(outer, key=lambda folder: len(folder.parts))
+        within = [each for each in (*self._expected, context) if each in waiting]
+        within = [each for each in dict.fromkeys(within) if folders[each].is_relative_to(root)]
         return sorted(within, key=lambda each: len(folders[each].parts))
 
     def _read(self, contexts: Sequence[ContextFolder]) -> None:
@@ -233,7 +222,7 @@ class Contexts:
         for number, context in enumerate(contexts):
             listing = tree.listing(number, context.name)
             contents = ChainMap[str, str]({}, TreeContents(listing))  # type: ignore[arg-type]  # only read
-            self._known[context] = _Known(tree, listing, numbers[number], contents)
+            self._known[context] = Known(tree, listing, numbers[number], contents)
 
     def _view(self, context: ContextFolder, root: Path) -> View:
         if not context.folder.is_dir():
@@ -250,7 +239,7 @@ class Contexts:
             self._progress(*self._hashed)
 
     def _select(
-        self, known: _Known, use: Use, location: Location | None, missing: MissingSources
+        self, known: Known, use: Use, location: Location | None, missing: MissingSources
     ) -> Selection | None:
         try:
             return select(known.listing, use, location)
@@ -266,42 +255,9 @@ def _real(folder: Path) -> Path:
     return Path(os.path.realpath(folder))
 
 
-def folder_of(use: Use, modes: Modes) -> str | None:
-    """Return the folder of which a use takes all that is visible, if it is one; None if it may be another."""
-    match use:
-        case _ if modes is Modes.FULL:  # capabilities count, which the walk does not read
-            return None
-        case WholeUse():
-            return ""
-        case CopyUse(_, source, (), parents=False) if not _SPECIAL & set(source):
-            return clean(source)
-        case MountUse(_, source):
-            return clean(source)
-        case _:
-            return None
-
-
-def _whole(known: _Known, use: Use, modes: Modes) -> FileSet | None:
-    """Return the file set of a folder that was hashed on the walk."""
-    folder = folder_of(use, modes)
-    number = None if folder is None else known.wholes.get((folder, modes))
-    if number is None:
-        return None
-    if number not in known.whole_sets:
-        known.whole_sets[number] = known.tree.file_set(number)
-    return known.whole_sets[number]
-
-
 def _capabilities(
-    context: ContextFolder, known: _Known, selection: Selection, modes: Modes
+    context: ContextFolder, known: Known, selection: Selection, modes: Modes
 ) -> Mapping[str, str]:
     if modes is Modes.GIT:
         return {}
     return capabilities(context.folder, files_of(selection, known.listing))
-
-
-def _selection(known: _Known, use: Use) -> Selection | None:
-    if use not in known.selections:
-        # What was hashed on the walk is only now looked at entry by entry.
-        known.selections[use] = select(known.listing, use, None)
-    return known.selections[use]

@@ -95,11 +95,16 @@ class ImageContexts:
         """Whether a file of the main context is in the selection, or would be if it existed."""
         context = self.context(MAIN)
         taken = self._by_context(lowered).get(MAIN, {})
-        if not taken or path in self.contexts.staged(context, taken):
+        if not taken or self.contexts.takes(context, taken, path):
             return bool(taken)
         rules = read_rules(context.ignore_file) if context.ignore_file else None
         is_visible = rules is None or not rules.excludes(path)
-        return is_visible and path.rpartition("/")[0] in self.contexts.whole_folders(context, taken)
+        return is_visible and self.contexts.takes_all_of(context, taken, path.rpartition("/")[0])
+
+    def takes_now(self, lowered: Lowered, path: str) -> bool:
+        """Whether something of the main context at or below a path is in the selection."""
+        taken = self._by_context(lowered).get(MAIN, {})
+        return bool(taken) and self.contexts.takes(self.context(MAIN), taken, path)
 
     def context(self, name: str) -> ContextFolder:
         """Return where a context is; the empty name is the main one."""

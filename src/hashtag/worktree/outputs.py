@@ -37,8 +37,7 @@ def git_folders(hashing: Hashing, images: Iterable[Image]) -> Iterator[str]:
     """Yield a warning for each image whose selected files include a repository's `.git`."""
     for image in images:
         for lowered in hashing.resolution.lowered[image.name].values():
-            staged = hashing.view(image).staged(lowered).get(MAIN, frozenset())
-            if any(path == ".git" or path.startswith(".git/") for path in staged):
+            if hashing.view(image).takes_now(lowered, ".git"):
                 yield (
                     f"{image.dockerfile}: {image.name} uses .git, which every commit changes: it never hits "
                     "(add .git to .dockerignore)"
