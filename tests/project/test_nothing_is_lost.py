@@ -156,7 +156,9 @@ class NothingIsLost(RuleBasedStateMachine):
                 digest = existing
             else:
                 pushed = self.build(action.target, number)
-                digest = settle(Build(action.target, Reason.NEVER_BUILT), pushed, self.registry)
+                digest = settle(
+                    Build(action.target, Reason.NEVER_BUILT), pushed, self.registry, lambda _: None
+                )
             self.finished[action.target.pipeline_reference] = (digest, self.now)
 
     def build(self, target, number: int) -> Digest:

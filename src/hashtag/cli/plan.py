@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from hashtag.apply import Receipt
     from hashtag.images.bases import KnownBases
-    from hashtag.oci.reference import Repository
     from hashtag.planning.plan import Plan
     from hashtag.project import Project
     from hashtag.registry import Registry

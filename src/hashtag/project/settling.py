@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 from hashtag.apply import apply
 from hashtag.errors import RegistryError, RegistryUnreachable, TagOccupied, UntrustedAnswer
 from hashtag.oci.digest import Digest
@@ -10,8 +13,13 @@ from hashtag.oci.reference import Reference
 from hashtag.planning.change import AddTag
 from hashtag.planning.plan import Build, Reason, Target
 
+# Longer than it takes from a look at a tag to writing it: a few requests.
+_PAUSE_SECONDS = 0.3
 
-def settle(build: Build, pushed: Digest, registry: Writer) -> Digest:
+
+def settle(
+    build: Build, pushed: Digest, registry: Writer, sleep: Callable[[float], object] = time.sleep
+) -> Digest:
     """
     Return the digest of the image that counts, after all of its tags hold it.
 
@@ -22,6 +30,7 @@ def settle(build: Build, pushed: Digest, registry: Writer) -> Digest:
         build: Of a plan.
         pushed: What the builder pushed into the image's repository.
         registry: Where that is.
+        sleep: Takes seconds.
 
     Raises:
         TagOccupied: The cache tag cannot be replaced, which `rebuild` asked for.
@@ -31,7 +40,12 @@ def settle(build: Build, pushed: Digest, registry: Writer) -> Digest:
         _replace(pushed, build.target, registry)
         move(build.target, pushed, registry)
         return pushed
-    first = held(registry, cache) or _add(pushed, cache, registry)
+    first = held(registry, cache)
+    if first is None:
+        first = _add(pushed, cache, registry)
+        # Another may have seen no tag either, and write it after us: it has the last word.
+        sleep(_PAUSE_SECONDS)
+        first = held(registry, cache) or first
     move(build.target, first, registry)
     return first
 
