@@ -68,12 +68,23 @@ class Crew:
 
     Args:
         count: How many; None: one a processor, and more where a disk makes them wait.
+        is_slow: Such a disk is known from the start.
     """
 
-    def __init__(self, root: Path, views: Views, count: int | None, cache: StatCache | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        views: Views,
+        count: int | None,
+        cache: StatCache | None = None,
+        *,
+        is_slow: bool = False,
+    ) -> None:
         self._root, self._views, self._cache = root, views, cache
         self._count = count or max(2, processors())
         self._most = count or max(_MOST_WAITING, self._count)
+        if is_slow:
+            self._count = self._most
         self._workers: list[_Worker] = []
 
     def __enter__(self) -> Self:
@@ -129,8 +140,8 @@ class Crew:
                 found.known, found.large_stamps = known, stamps
                 tree.add_packed(found, folders)
                 count(hashed, size)
-                # At every tenth entry the worker had to wait, or more often.
-                if waits > 10 + _MOST // 10 and self._count < self._most:
+                # At every tenth file the worker had to wait, or more often.
+                if waits > 10 + hashed // 10 and self._count < self._most:
                     self._count += 2
                 return [*(("hash", *file) for file in large), *_tasks(rest)]
             case ("hashed", path, size, digest):
@@ -194,7 +205,7 @@ def _answer(scanner: Scanner, descent: Descent, task: Any) -> tuple[Any, ...]:
         case ("hash", path, size):
             return "hashed", path, size, _hash(descent, path, size)
         case (_, *folders):
-            before = _waits()
+            before = waits()
             found = scanner.scan(folders, _MOST)
             return (
                 "scanned",
@@ -207,7 +218,7 @@ def _answer(scanner: Scanner, descent: Descent, task: Any) -> tuple[Any, ...]:
                 found.hashed_size,
                 found.known,
                 found.large_stamps,
-                _waits() - before,
+                waits() - before,
             )
         case _:
             raise RuntimeError(task)
@@ -227,7 +238,8 @@ def _tasks(folders: list[str]) -> list[tuple[str, ...]]:
     return [("scan", *folders[at : at + _FOLDERS]) for at in range(0, len(folders), _FOLDERS)]
 
 
-def _waits() -> int:
+def waits() -> int:
+    """Return how often this process had to wait, as for a disk."""
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import stat
+import time
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from hashtag.worktree.scanned import Lines
     from hashtag.worktree.stat_cache import StatCache
     from hashtag.worktree.views import Views
+
+
+_MOST_SECONDS = 0.03
 
 
 class _Folder:
@@ -66,6 +71,7 @@ class Scanner:
         self._reading = Reading(root)
         self._found = Scanned()
         self._spent = 0
+        self._start = 0.0
 
     def close(self) -> None:
         """Close all folders."""
@@ -84,13 +90,18 @@ class Scanner:
         """
         found = self._found = Scanned()
         self._spent = 0
+        self._start = time.monotonic()
         for at, path in enumerate(folders):
-            if self._spent >= most:
+            if self._is_over(most):
                 found.rest.extend(folders[at:])
                 break
             self._descent.go_to(path)
             self._scan(_Folder("", path, 0, self._states.of(path)), most)
         return found
+
+    def _is_over(self, most: float) -> bool:
+        """Whether a task has gone on for long enough: by its entries, or on a slow disk by the clock."""
+        return self._spent >= most or (most < math.inf and time.monotonic() - self._start > _MOST_SECONDS)
 
     def _scan(self, top: _Folder, most: float) -> None:
         stack = [top]
@@ -108,7 +119,7 @@ class Scanner:
 
     def _go_on(self, folder: _Folder, stack: list[_Folder], most: float) -> None:
         child = folder.waiting.pop()
-        if self._spent >= most and not child.state.excluded and child.state.seen:
+        if self._is_over(most) and not child.state.excluded and child.state.seen:
             self._found.rest.append(child.path)
             _add_row(folder, child, child.state.bits)
             for number, _, _ in child.state.wholes:

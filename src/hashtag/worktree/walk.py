@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # So many entries are read before it is worth a fork.
 _FEW = 1000
+# With more than these while it reads them, it is the disk that is slow.
+_FEW_WAITS = 20
 
 
 def read_tree(
@@ -79,12 +81,14 @@ def _read_forked(
     cache: StatCache | None,
     count: Callable[[int, int], None],
 ) -> Tree:
-    from hashtag.worktree.crew import Crew
+    from hashtag.worktree.crew import Crew, waits
 
     tree = Tree(views)
+    before = waits()
     rest, large = _read_first(root, views, tree, _FEW if workers is None else 0, cache, count)
     if rest:
-        with Crew(root, views, workers, cache) as crew:
+        is_slow = waits() - before > _FEW_WAITS
+        with Crew(root, views, workers, cache, is_slow=is_slow) as crew:
             crew.read(rest, large, tree, count)
     else:
         _add_large(root, large, tree, workers, count)
