@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 import hashtag
 from hashtag.apply import apply_plan
-from hashtag.errors import AccessDenied, StalePlan
-from hashtag.oci.reference import Repository
+from hashtag.errors import AccessDenied, ManifestMissing, RegistryUnreachable, StalePlan
+from hashtag.oci.reference import Reference, Repository
 from hashtag.planning.change import AddTag, CopyImage
 from hashtag.planning.plan import OnUpstreamHit
+from hashtag.project.members import choose
+from hashtag.project.promotable import set_of_plan
+from hashtag.project.promoting import Outcome, Promotion, Published
+from hashtag.project.sets import SetStore
 from hashtag.project.upstreams import bring, used_elsewhere
 from hashtag.registry.upstream import find_upstream
 from hashtag.testing import MemoryRegistry
@@ -179,3 +185,96 @@ def test_an_image_is_looked_for_at_the_same_place(own: str, image: str, upstream
     found = find_upstream(registry, {reference: "h1-x"}, Repository.parse(own), [Repository.parse(upstream)])
 
     assert str(found[reference][0]) == there
+
+
+# ── published ────────────────────────────────────────────────────────────────────────────────────
+
+
+def all_upstream(folder: Path, on_hit: str) -> tuple[MemoryRegistry, hashtag.Plan]:
+    """Return a registry in which another repository holds all images, and the plan that found them."""
+    registry = registry_with_base()
+    hold(registry, planned(folder, registry), UPSTREAM, "base", "docs", "web")
+    plan = planned(folder, registry, UPSTREAM, on_hit=on_hit)
+    registry.requests.clear()
+    return registry, plan
+
+
+def promote(
+    registry: MemoryRegistry,
+    plan: hashtag.Plan,
+    receipt: Mapping[str, Reference] | None = None,
+    *,
+    is_dry: bool = False,
+) -> tuple[Outcome, ...]:
+    now = datetime(2024, 5, 1, tzinfo=UTC)
+    chosen = choose(plan, registry, receipt or {})
+    copies = [each.copy for each in chosen if each.copy]
+    promotion = Promotion(
+        registry=registry, store=SetStore(registry, registry.repository.child("plans")), is_dry=is_dry
+    )
+    return promotion.publish(["latest"], set_of_plan(plan, chosen, order=None, at=now), copies)
+
+
+def written(registry: MemoryRegistry) -> list[str]:
+    return [what for method, what in registry.requests if method in ("PUT", "POST")]
+
+
+@pytest.mark.parametrize("on_hit", ["copy", "use"])
+@pytest.mark.parametrize("has_receipt", [True, False], ids=["by a receipt", "by tags"])
+def test_what_another_repository_holds_is_copied_before_it_is_published(
+    folder: Path, on_hit: str, has_receipt: bool
+) -> None:
+    registry, plan = all_upstream(folder, on_hit)
+    receipt = {a.name: a.target.cache_reference.with_digest(a.digest) for a in plan.aliases}
+
+    (outcome,) = promote(registry, plan, receipt if has_receipt else {})
+
+    assert isinstance(outcome, Published)
+    for alias in plan.aliases:
+        for reference in (alias.target.cache_reference, alias.target.repository.tagged("latest")):
+            assert registry.resolve(reference).digest == alias.digest
+    puts = [what for method, what in registry.requests if method == "PUT"]
+    is_published = [":latest" in what or "h1-set-" in what for what in puts]
+    assert is_published == sorted(is_published)
+    assert not [what for what in puts if what.startswith(UPSTREAM)]
+
+
+def test_a_copy_is_said_and_a_dry_run_makes_none(folder: Path) -> None:
+    registry, plan = all_upstream(folder, "use")
+
+    assert {each.origin for each in choose(plan, registry, {})} == {"other repository"}
+    assert all(UPSTREAM in each.note for each in choose(plan, registry, {}))
+    promote(registry, plan, is_dry=True)
+    assert written(registry) == []
+
+
+def test_an_image_that_is_here_by_now_is_not_copied(folder: Path) -> None:
+    registry, plan = all_upstream(folder, "use")
+    for alias in plan.aliases:
+        registry.add_image(str(alias.target.cache_reference), layers=[b"built here"])
+
+    chosen = choose(plan, registry, {})
+
+    assert {each.origin for each in chosen} == {"cache tag"}
+    assert not [each for each in chosen if each.copy]
+
+
+def test_an_image_that_has_left_the_other_repository_stops_all_of_them(folder: Path) -> None:
+    registry, plan = all_upstream(folder, "use")
+    registry.remove_manifest(plan.aliases[1].upstream.repository, plan.aliases[1].digest)
+
+    with pytest.raises(ManifestMissing, match=UPSTREAM):
+        promote(registry, plan)
+
+    assert written(registry) == []
+
+
+def test_a_copy_that_fails_publishes_nothing(folder: Path) -> None:
+    registry, plan = all_upstream(folder, "use")
+    registry.fail("put_manifest", RegistryUnreachable("died", where="r"))
+
+    with pytest.raises(RegistryUnreachable):
+        promote(registry, plan)
+
+    assert not [a for a in plan.aliases if registry.resolve(a.target.repository.tagged("latest"))]
+    assert SetStore(registry, registry.repository.child("plans")).load("latest") is None

@@ -88,7 +88,8 @@ def _promoted(
         receipt = load_receipt(arguments.receipt) if arguments.receipt else {}
         chosen = choose(plan, registry, receipt)
         wanted_set = set_of_plan(plan, chosen, order=order, at=now)
-    return chosen, promotion.publish(choice, wanted_set)
+    copies = [each.copy for each in chosen if each.copy]
+    return chosen, promotion.publish(choice, wanted_set, copies)
 
 
 def _promotion(arguments: argparse.Namespace, project: Project, registry: Registry) -> Promotion:

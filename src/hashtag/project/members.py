@@ -19,7 +19,8 @@ from hashtag.oci.digest import Digest
 from hashtag.oci.manifest import Descriptor
 from hashtag.oci.ports import Reader
 from hashtag.oci.reference import Reference
-from hashtag.planning.plan import Failed, Plan, Target
+from hashtag.planning.change import CopyImage
+from hashtag.planning.plan import Alias, Build, Failed, Plan, Target
 from hashtag.planning.promotion import Member
 from hashtag.planning.zone import TRUSTED
 
@@ -34,13 +35,15 @@ class Chosen:
     An image of a set, and where its digest comes from.
 
     Attributes:
-        origin: "build receipt", "pipeline tag", "cache tag" or "command line".
+        origin: "build receipt", "pipeline tag", "cache tag", "other repository" or "command line".
         note: What a user should know of it; empty where all is as expected.
+        copy: What brings it into our repository; None where it is there.
     """
 
     member: Member
     origin: str
     note: str = ""
+    copy: CopyImage | None = None
 
 
 def choose(plan: Plan, registry: Reader, receipt: Mapping[str, Reference]) -> list[Chosen]:
@@ -48,7 +51,7 @@ def choose(plan: Plan, registry: Reader, receipt: Mapping[str, Reference]) -> li
     Return each image of a plan by digest.
 
     As a receipt has it, else as this pipeline's tag and the cache tag agree; where they do not, the
-    cache tag decides, and the note says so.
+    cache tag decides, and the note says so. What only another repository holds is to be copied.
 
     Args:
         plan: Whose images.
@@ -63,11 +66,12 @@ def choose(plan: Plan, registry: Reader, receipt: Mapping[str, Reference]) -> li
     from hashtag.registry.bases import find
 
     raise_all(_unfit(plan, receipt))
-    targets = [action.target for action in plan if not isinstance(action, Failed)]
+    actions = [action for action in plan if not isinstance(action, Failed)]
+    targets = [action.target for action in actions]
     wanted = [each.cache_reference for each in targets]
     wanted += [each.pipeline_reference for each in targets if each.pipeline_reference]
     found = find(registry, wanted)
-    chosen = [_choice(target, found, receipt) for target in targets]
+    chosen = [_choice(action, found, receipt) for action in actions]
     raise_all(each for each in chosen if isinstance(each, HashtagError))
     return [each for each in chosen if isinstance(each, Chosen)]
 
@@ -140,24 +144,44 @@ def _unfit(plan: Plan, receipt: Mapping[str, Reference]) -> list[HashtagError]:
 
 
 def _choice(
-    target: Target, found: Mapping[Reference, Descriptor], receipt: Mapping[str, Reference]
+    action: Build | Alias, found: Mapping[Reference, Descriptor], receipt: Mapping[str, Reference]
 ) -> Chosen | HashtagError:
+    target = action.target
+    cached = found.get(target.cache_reference)
     built = receipt.get(target.name)
     if built is not None and built.digest is not None:
-        return Chosen(_member(target, built.digest), "build receipt")
-    cached = found.get(target.cache_reference)
-    if cached is None:
+        copy = _copy(action, built.digest) if cached is None else None
+        return Chosen(_member(target, built.digest), "build receipt", _noted(copy), copy)
+    if cached is not None:
+        return _tagged(target, cached.digest, found)
+    copy = _copy(action, action.digest) if isinstance(action, Alias) else None
+    if copy is None:
         return ManifestMissing(
             f"{target.name} is not there to be published", where=str(target.cache_reference), hint="build it"
         )
+    return Chosen(_member(target, copy.digest), "other repository", _noted(copy), copy)
+
+
+def _tagged(target: Target, cached: Digest, found: Mapping[Reference, Descriptor]) -> Chosen:
     own = found.get(target.pipeline_reference) if target.pipeline_reference else None
-    member = _member(target, cached.digest)
-    if own is not None and own.digest == cached.digest:
+    member = _member(target, cached)
+    if own is not None and own.digest == cached:
         return Chosen(member, "pipeline tag")
     if own is None:
         return Chosen(member, "cache tag", f"{target.name}: no pipeline tag, the cache tag's image is taken")
     note = f"{target.name}: {target.pipeline_reference} holds {own.digest}, the cache tag's image is taken"
     return Chosen(member, "cache tag", note)
+
+
+def _copy(action: Build | Alias, digest: Digest) -> CopyImage | None:
+    """Return what brings an image that was found in another repository, to be used there or not."""
+    if not isinstance(action, Alias) or action.upstream is None or action.digest != digest:
+        return None
+    return CopyImage(digest, action.upstream.repository, action.target.cache_reference)
+
+
+def _noted(copy: CopyImage | None) -> str:
+    return f"{copy.target.repository}: published from a copy of {copy.reference}" if copy else ""
 
 
 def _member(target: Target, digest: Digest) -> Member:

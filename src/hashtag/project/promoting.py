@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TypeAlias
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from hashtag.apply import apply
 from hashtag.errors import HashtagError, PromotionRefused, RegistryError, raise_all
 from hashtag.oci.ports import Writer
+from hashtag.planning.change import CopyImage
 from hashtag.planning.promotion import Left, Publication, Set, decide_promotion, undo
 from hashtag.project.members import check_whole
 from hashtag.project.sets import SetStore
@@ -49,25 +50,33 @@ class Promotion:
     allow_backwards: bool = False
     is_dry: bool = False
 
-    def publish(self, tags: Sequence[str], wanted: Set) -> tuple[Outcome, ...]:
+    def publish(
+        self, tags: Sequence[str], wanted: Set, copies: Collection[CopyImage] = ()
+    ) -> tuple[Outcome, ...]:
         """
         Let published tags stand for a set, unless they stand for a newer one.
 
         All images are looked at with all that they list, and all tags decided on, before the first
-        write. Of each tag its set is written first, and the tags after it.
+        write. Copies are made next, then of each tag its set is written, and the tags after it.
+
+        Args:
+            tags: The published ones.
+            wanted: What they are to stand for.
+            copies: What brings those of its images that another repository holds.
 
         Raises:
             ManifestMissing: An image is not whole; nothing was written.
             PromotionRefused: A tag may not move; nothing was written.
         """
         decisions = self._decided(tags, wanted)
-        members = [
-            member
-            for decision in decisions
-            if isinstance(decision, Publication)
-            for member in decision.current.images
-        ]
-        check_whole(dict.fromkeys(members), self.registry)
+        moving = (decision for decision in decisions if isinstance(decision, Publication))
+        members = list(dict.fromkeys(member for each in moving for member in each.current.images))
+        elsewhere = {copy.target.repository.at(copy.digest): copy for copy in copies}
+        needed = {m: elsewhere[m.reference] for m in members if m.reference in elsewhere}
+        there = (evolve(m, repository=needed[m].source) if m in needed else m for m in members)
+        check_whole(there, self.registry)
+        if not self.is_dry:
+            apply(needed.values(), self.registry)
         return tuple(self._carried_out(tag, wanted) for tag in tags)
 
     def undo(self, tags: Sequence[str]) -> tuple[Outcome, ...]:
