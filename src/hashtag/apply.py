@@ -152,6 +152,17 @@ def _removing(change: RemoveTag, registry: Reader) -> _Prepared:
     return StalePlan(f"it holds {held.digest} by now, not {change.digest}", where=str(change.target))
 
 
+def put_tag(change: AddTag, registry: Writer) -> None:
+    """
+    Write one tag without a look at what it holds, and read it back.
+
+    Raises:
+        ManifestMissing: There is no such image.
+        RegistryError: The tag does not hold what was written.
+    """
+    _put(_Step(change, registry.manifest(change.source)), registry)
+
+
 def remove(change: RemoveTag, registry: Writer) -> Removal:
     """
     Delete one tag, after one more look at what it holds.

@@ -9,6 +9,7 @@ import pytest
 from attrs import evolve
 
 from hashtag.errors import (
+    AccessDenied,
     InvalidDocument,
     ManifestMissing,
     PromotionRefused,
@@ -166,6 +167,26 @@ def test_a_pipeline_that_died_between_the_set_and_the_tags_is_finished_by_its_re
     promote(registry, plan)
 
     assert held(registry, "web") == plan.aliases[1].digest
+
+
+def test_a_protected_tag_that_holds_the_image_already_is_no_error(registry):
+    plan = put(registry, 5, "web")
+    tag = f"{REPOSITORY}/web:latest"
+    registry.add_image(tag, layers=[b"web 5"])
+    registry.fail("put_manifest", AccessDenied("protected", where=tag), reference=tag)
+
+    (outcome,) = promote(registry, plan)
+
+    assert outcome.moved == 0
+
+
+def test_a_protected_tag_that_holds_another_image_is_an_error(registry):
+    tag = f"{REPOSITORY}/web:latest"
+    registry.add_image(tag, layers=[b"another"])
+    registry.fail("put_manifest", AccessDenied("protected", where=tag), reference=tag)
+
+    with pytest.raises(AccessDenied):
+        promote(registry, put(registry, 5, "web"))
 
 
 def test_several_tags_move_or_none_does(registry):

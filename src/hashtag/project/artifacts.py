@@ -34,19 +34,19 @@ def read_artifact(registry: Reader, reference: Reference, artifact_type: str) ->
     Raises:
         InvalidDocument: Something else is there.
     """
-    held = registry.resolve(reference)
-    if held is None:
-        return None
-    pinned = reference.repository.at(held.digest)
     try:
-        document = registry.manifest(pinned).document()
+        manifest = registry.manifest(reference)
+    except ManifestMissing:
+        return None
+    try:
+        document = manifest.document()
         layers = document.get("layers")
         if document.get("artifactType") != artifact_type or not isinstance(layers, list) or not layers:
             raise InvalidDocument(f"it is not of the type {artifact_type}", where=str(reference))
         content = registry.blob(reference.repository, Descriptor.from_json(layers[0]).digest)
         annotations = document.get("annotations")
         last_use = annotations.get(LAST_USE) if isinstance(annotations, dict) else ""
-        return Stored(held.digest, content, str(last_use or ""))
+        return Stored(manifest.digest, content, str(last_use or ""))
     except ManifestMissing:
         if registry.resolve(reference) is None:
             return None  # deleted meanwhile

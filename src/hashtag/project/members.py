@@ -23,6 +23,7 @@ from hashtag.planning.change import CopyImage
 from hashtag.planning.plan import Alias, Build, Failed, Plan, Target
 from hashtag.planning.promotion import Member
 from hashtag.planning.zone import TRUSTED
+from hashtag.project.survey import in_parallel
 
 IN_FLIGHT = 16
 _DEPTH = 8
@@ -63,14 +64,9 @@ def choose(plan: Plan, registry: Reader, receipt: Mapping[str, Reference]) -> li
         ManifestMissing: An image is not there; of several, all of them.
         StalePlan: The receipt is of another plan.
     """
-    from hashtag.registry.bases import find
-
     raise_all(_unfit(plan, receipt))
     actions = [action for action in plan if not isinstance(action, Failed)]
-    targets = [action.target for action in actions]
-    wanted = [each.cache_reference for each in targets]
-    wanted += [each.pipeline_reference for each in targets if each.pipeline_reference]
-    found = find(registry, wanted)
+    found = _found(actions, registry, receipt)
     chosen = [_choice(action, found, receipt) for action in actions]
     raise_all(each for each in chosen if isinstance(each, HashtagError))
     return [each for each in chosen if isinstance(each, Chosen)]
@@ -143,8 +139,34 @@ def _unfit(plan: Plan, receipt: Mapping[str, Reference]) -> list[HashtagError]:
     return errors
 
 
+def _found(
+    actions: Iterable[Build | Alias], registry: Reader, receipt: Mapping[str, Reference]
+) -> dict[Reference, Digest]:
+    """Return what the tags hold that the choice is made from; those of receipts need no look."""
+
+    def ask(reference: Reference) -> Digest | None:
+        if reference not in caches:
+            held = registry.resolve(reference)
+            return held.digest if held else None
+        try:
+            # Not only looked at: it is read for its parts, and for the tag to come.
+            return registry.manifest(reference).digest
+        except ManifestMissing:
+            return None
+
+    open_ones = [each for each in actions if each.name not in receipt or _is_elsewhere(each)]
+    caches = {each.target.cache_reference for each in open_ones}
+    own = {each.target.pipeline_reference for each in open_ones if each.name not in receipt}
+    answers = in_parallel(ask, wanted := [*caches, *(each for each in own - caches if each)])
+    return {reference: digest for reference, digest in zip(wanted, answers, strict=True) if digest}
+
+
+def _is_elsewhere(action: Build | Alias) -> bool:
+    return isinstance(action, Alias) and action.upstream is not None
+
+
 def _choice(
-    action: Build | Alias, found: Mapping[Reference, Descriptor], receipt: Mapping[str, Reference]
+    action: Build | Alias, found: Mapping[Reference, Digest], receipt: Mapping[str, Reference]
 ) -> Chosen | HashtagError:
     target = action.target
     cached = found.get(target.cache_reference)
@@ -153,7 +175,7 @@ def _choice(
         copy = _copy(action, built.digest) if cached is None else None
         return Chosen(_member(target, built.digest), "build receipt", _noted(copy), copy)
     if cached is not None:
-        return _tagged(target, cached.digest, found)
+        return _tagged(target, cached, found)
     copy = _copy(action, action.digest) if isinstance(action, Alias) else None
     if copy is None:
         return ManifestMissing(
@@ -162,14 +184,14 @@ def _choice(
     return Chosen(_member(target, copy.digest), "other repository", _noted(copy), copy)
 
 
-def _tagged(target: Target, cached: Digest, found: Mapping[Reference, Descriptor]) -> Chosen:
+def _tagged(target: Target, cached: Digest, found: Mapping[Reference, Digest]) -> Chosen:
     own = found.get(target.pipeline_reference) if target.pipeline_reference else None
     member = _member(target, cached)
-    if own is not None and own.digest == cached:
+    if own == cached:
         return Chosen(member, "pipeline tag")
     if own is None:
         return Chosen(member, "cache tag", f"{target.name}: no pipeline tag, the cache tag's image is taken")
-    note = f"{target.name}: {target.pipeline_reference} holds {own.digest}, the cache tag's image is taken"
+    note = f"{target.name}: {target.pipeline_reference} holds {own}, the cache tag's image is taken"
     return Chosen(member, "cache tag", note)
 
 

@@ -7,10 +7,10 @@ from typing import TypeAlias
 
 from attrs import evolve, frozen
 
-from hashtag.apply import apply
-from hashtag.errors import HashtagError, PromotionRefused, RegistryError, raise_all
+from hashtag.apply import apply, put_tag
+from hashtag.errors import AccessDenied, HashtagError, PromotionRefused, RegistryError, raise_all
 from hashtag.oci.ports import Writer
-from hashtag.planning.change import CopyImage
+from hashtag.planning.change import AddTag, CopyImage
 from hashtag.planning.promotion import Left, Publication, Set, decide_promotion, undo
 from hashtag.project.members import check_whole
 from hashtag.project.sets import SetStore
@@ -81,9 +81,10 @@ class Promotion:
 
     def undo(self, tags: Sequence[str]) -> tuple[Outcome, ...]:
         """Let published tags stand for the set before; raise `PromotionRefused` where there is none."""
-        restored = [undo(self.store.load(tag), tag) for tag in tags]
+        held = [self.store.load(tag) for tag in tags]
+        restored = [undo(current, tag) for current, tag in zip(held, tags, strict=True)]
         check_whole(dict.fromkeys(i for each in restored for i in each.current.images), self.registry)
-        return tuple(self._written(publication) for publication in restored)
+        return tuple(self._written(*pair) for pair in zip(restored, held, strict=True))
 
     def _decided(self, tags: Sequence[str], wanted: Set) -> list[Publication | Left]:
         decisions: list[Publication | Left] = []
@@ -106,7 +107,7 @@ class Promotion:
             if isinstance(decision, Left):
                 # Where we wrote a tag before the newer set was there, its images have the last word.
                 if number:
-                    self._move(decision.current)
+                    self._move(decision.current, decision.current.changes)
                 return decision
             outcome = self._tried(decision, current)
             now = current if self.is_dry else self.store.load(tag)
@@ -129,19 +130,33 @@ class Promotion:
     def _tried(self, decision: Publication, current: Publication | None) -> Outcome | None:
         """Return what was done; None where another pipeline was in the way."""
         try:
-            return self._written(decision)
+            return self._written(decision, current)
         except RegistryError as error:
             if type(error) is not RegistryError or self.store.load(decision.tag) in (current, decision):
                 raise
             return None
 
-    def _written(self, publication: Publication) -> Published:
+    def _written(self, publication: Publication, before: Publication | None) -> Published:
         if self.is_dry:
             held = (self.registry.resolve(change.target) for change in publication.changes)
             pairs = zip(held, publication.changes, strict=True)
             return Published(publication, sum(not now or now.digest != c.digest for now, c in pairs))
         self.store.put(publication)
-        return Published(publication, self._move(publication))
+        return Published(publication, self._move(publication, before.changes if before else ()))
 
-    def _move(self, publication: Publication) -> int:
-        return len(apply(publication.changes, self.registry).moved)
+    def _move(self, publication: Publication, before: Collection[AddTag]) -> int:
+        return sum(self._tag(change, is_new=change not in before) for change in publication.changes)
+
+    def _tag(self, change: AddTag, *, is_new: bool) -> int:
+        """Let a tag hold an image; return how many tags were written for it."""
+        if not is_new:
+            return len(apply([change], self.registry).moved)
+        try:
+            # What it holds before makes no difference, and is not asked for.
+            put_tag(change, self.registry)
+        except AccessDenied:
+            held = self.registry.resolve(change.target)
+            if held is None or held.digest != change.digest:
+                raise
+            return 0  # protected, and right already
+        return 1
