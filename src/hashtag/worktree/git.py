@@ -11,6 +11,7 @@ from pathlib import Path
 from attrs import frozen
 
 _TIMEOUT_SECONDS = 20
+_NETWORK_TIMEOUT_SECONDS = 90
 _OBJECT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 # A repository's own configuration may name programs. Of the commands below these could start one:
 # the file-system monitor, and a fetch of missing objects from a remote of a scheme like ext::.
@@ -71,7 +72,8 @@ def remote_commit(url: str, ref: str, environ: Mapping[str, str]) -> str | None:
     """
     wanted = ref or "HEAD"
     options = (*_SAFE, *_OF_OTHERS, "ls-remote", "--", url, wanted, f"{wanted}^{{}}")
-    text = _run(Path("/"), _environment(environ) | _REMOTE, options) or ""
+    variables = _environment(environ) | _REMOTE
+    text = _run(Path("/"), variables, options, _NETWORK_TIMEOUT_SECONDS) or ""
     found = {name: commit for commit, _, name in (line.partition("\t") for line in text.splitlines())}
     full = f"refs/{ref.removeprefix('refs/')}"
     names = (f"refs/heads/{ref}", f"refs/tags/{ref}^{{}}", f"refs/tags/{ref}", f"{full}^{{}}", full)
@@ -113,7 +115,9 @@ def _ask(folder: Path, environ: Mapping[str, str], *arguments: str) -> str | Non
     return _run(folder, _environment(environ), (*_SAFE, *arguments))
 
 
-def _run(folder: Path, environ: Mapping[str, str], arguments: Sequence[str]) -> str | None:
+def _run(
+    folder: Path, environ: Mapping[str, str], arguments: Sequence[str], seconds: float = _TIMEOUT_SECONDS
+) -> str | None:
     try:
         answer = subprocess.run(  # noqa: S603  # no shell; what comes from outside stands after --
             ["git", *arguments],  # noqa: S607  # as the user's PATH has it
@@ -121,7 +125,7 @@ def _run(folder: Path, environ: Mapping[str, str], arguments: Sequence[str]) -> 
             env=dict(environ),
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=_TIMEOUT_SECONDS,
+            timeout=seconds,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
