@@ -15,7 +15,7 @@ from hashtag.images.bases import BaseImage, KnownBases
 from hashtag.images.model import Graph, Image
 from hashtag.oci.ports import Home
 from hashtag.planning.decide import decide
-from hashtag.planning.plan import Failed, Plan, Target
+from hashtag.planning.plan import Action, Failed, Plan, Target
 from hashtag.planning.targets import target
 from hashtag.planning.zone import Zone
 from hashtag.project.trust import zone_of
@@ -127,13 +127,7 @@ class Project:
             HashtagError: Of many kinds; all that is wrong with the images together.
         """
         project = self.placed(registry, salts or {})
-        if not project.images:
-            raise ConfigError(
-                "there is no image to plan",
-                where=str(project.settings.folder),
-                hint="add a Dockerfile, or name the images in hashtag.toml",
-            )
-        check_names(rebuild, project.images)
+        project.check_images(rebuild)
         moment = at or datetime.now(UTC)
         known = bases if isinstance(bases, KnownBases) else KnownBases(bases, what_if)
         hashed = project.workspace.hash(
@@ -145,27 +139,41 @@ class Project:
             stat_cache=stat_cache,
             progress=progress,
         )
-        warnings = [] if keep_going else project.skipped(hashed.errors, images)
+        skipped = [] if keep_going else project.skipped(hashed.errors, images)
         check_outputs(hashed.hashing, hashed.images, outputs)
         tag = pipeline_tag or project.settings.pipeline_tag
-        targets = [_target(image, hashed, tag) for image in hashed.images]
-        targets, found = look_up(targets, project.zone, rebuild, registry)
-        own = project.settings
-        elsewhere = upstreams(registry, targets, found, own.look_in, own.on_upstream_hit)
-        failed = [Failed(name, str(error), error.code) for name, error in hashed.errors.items()]
         facts = git.facts(project.settings.folder, self._environ)
         return Plan(
-            actions=decide(
-                targets, found, upstream=elsewhere, rebuild=rebuild, failed=failed if keep_going else ()
-            ),
+            actions=project.decided(hashed, registry, tag, rebuild=rebuild, keep_going=keep_going),
             repository=registry.repository,
             pipeline_tag=tag,
             ref=facts.ref,
             commit=facts.commit,
             commit_time=_rfc3339(facts.commit_time) if facts.commit_time else None,
             at=_rfc3339(moment),
-            warnings=(*project.settings.warnings, *warnings, *project.warnings(hashed)),
+            warnings=(*project.settings.warnings, *skipped, *project.warnings(hashed)),
         )
+
+    def check_images(self, asked: Collection[str]) -> None:
+        """Raise `ConfigError` where there is no image at all, `UnknownImage` where one is asked for."""
+        if not self.images:
+            raise ConfigError(
+                "there is no image to plan",
+                where=str(self.settings.folder),
+                hint="add a Dockerfile, or name the images in hashtag.toml",
+            )
+        check_names(asked, self.images)
+
+    def decided(
+        self, hashed: Hashed, registry: Home, tag: str | None, *, rebuild: Collection[str], keep_going: bool
+    ) -> tuple[Action, ...]:
+        """Return what is to be done about each image, after a look into the registries."""
+        targets = [_target(image, hashed, tag) for image in hashed.images]
+        targets, found = look_up(targets, self.zone, rebuild, registry)
+        own = self.settings
+        upstream = upstreams(registry, targets, found, own.look_in, own.on_upstream_hit)
+        failed = [Failed(name, str(error), error.code) for name, error in hashed.errors.items()]
+        return decide(targets, found, upstream=upstream, rebuild=rebuild, failed=failed if keep_going else ())
 
     def skipped(self, errors: Mapping[str, HashtagError], asked: Collection[str]) -> list[str]:
         """
