@@ -23,6 +23,7 @@ from hashtag.registry.authorization import Scope
 from hashtag.registry.blobs import PUSH, Blobs
 from hashtag.registry.credentials import Credentials
 from hashtag.registry.deletion import Deletion
+from hashtag.registry.gitlab import GitLab
 from hashtag.registry.login import Login
 from hashtag.registry.messages import Answer, Pieces
 from hashtag.registry.notices import Notices
@@ -54,11 +55,12 @@ class HttpRegistry:
         credentials: Credentials | None = None,
         retries: Retries | None = None,
         notices: Notices | None = None,
+        gitlab: GitLab | None = None,
     ) -> None:
-        """Connect through `transport`, on the first request."""
+        """Connect through `transport`, on the first request; `gitlab` deletes what its registry does not."""
         retries = retries or Retries()
         self._session = Session(transport, credentials or Credentials(), retries, notices)
-        self._deletion = Deletion(self._session, lambda r: self.resolve(r) is not None, retries.sleep)
+        self._deletion = Deletion(self._session, lambda r: self.resolve(r) is not None, retries.sleep, gitlab)
         self._manifests: dict[Reference, Manifest] = {}
         self._blobs = Blobs(self._session)
         self._without_referrers: set[str] = set()

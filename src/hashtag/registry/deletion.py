@@ -6,11 +6,13 @@ from collections.abc import Callable
 
 from attrs import frozen
 
+from hashtag.errors import AccessDenied
 from hashtag.oci.digest import Digest
 from hashtag.oci.reference import Reference, Repository
 from hashtag.oci.removal import Pending, Refused, Removal, Removed, Unsupported
 from hashtag.registry.answers import error_text
 from hashtag.registry.authorization import Scope
+from hashtag.registry.gitlab import GitLab
 from hashtag.registry.messages import Answer
 from hashtag.registry.session import Session
 
@@ -33,15 +35,28 @@ class Deletion:
     Attributes:
         is_there: A HEAD of the tag or digest.
         sleep: Takes seconds.
+        gitlab: Asked where the registry itself refuses; None outside of GitLab.
     """
 
     session: Session
     is_there: Callable[[Reference], bool]
     sleep: Callable[[float], object]
+    gitlab: GitLab | None = None
 
     def tag(self, reference: Reference) -> Removal:
         """Delete a tag alone."""
-        return self._delete(reference)
+        if self.gitlab is None or not self.gitlab.serves(reference.repository):
+            return self._delete(reference)
+        try:
+            removal = self._delete(reference)
+        except AccessDenied:
+            # A job's login may not delete by the registry's own API.
+            if (deleted := self._by_gitlab(self.gitlab, reference)) is None:
+                raise
+            return deleted
+        if isinstance(removal, Unsupported):
+            return self._by_gitlab(self.gitlab, reference) or removal
+        return removal
 
     def manifest(self, repository: Repository, digest: Digest) -> Removal:
         """Delete a manifest with all of its tags."""
@@ -60,6 +75,13 @@ class Deletion:
             return Removed()
         # zuul-registry knows no DELETE at all, and says 404.
         return Unsupported(f"{_said(answer)}, though it is there") if answer.status == 404 else Pending()
+
+    def _by_gitlab(self, gitlab: GitLab, reference: Reference) -> Removal | None:
+        """Return what became of a tag; None where GitLab does not know it, and it is there."""
+        is_done = gitlab.remove_tag(reference)
+        if self._is_gone(reference, _LOOKS if is_done else (0.0,)):
+            return Removed()
+        return Pending() if is_done else None
 
     def _is_gone(self, reference: Reference, waits: tuple[float, ...]) -> bool:
         for seconds in waits:

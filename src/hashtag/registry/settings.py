@@ -12,6 +12,7 @@ from hashtag.errors import ConfigError
 from hashtag.oci.reference import Repository
 from hashtag.registry.client import HttpRegistry
 from hashtag.registry.credentials import Credentials
+from hashtag.registry.gitlab import GitLab
 from hashtag.registry.handed_over import handed_over
 from hashtag.registry.notices import Notices
 from hashtag.registry.retry import Retries
@@ -61,7 +62,8 @@ class RegistrySettings:
             ca=self.ca, insecure=insecure, environ=self.environ, timeout_seconds=budget_seconds
         )
         retries = Retries(budget_seconds=budget_seconds)
-        return HttpRegistry(transport, self.credentials, retries, Notices(warn))
+        gitlab = GitLab.from_environment(self.environ, transport, retries)
+        return HttpRegistry(transport, self.credentials, retries, Notices(warn), gitlab)
 
 
 def _named(environ: Mapping[str, str]) -> str:
