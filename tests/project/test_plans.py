@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
-from hashtag.errors import AccessDenied, RegistryError, RegistryUnreachable, TagOccupied
+from hashtag.errors import AccessDenied, ManifestMissing, RegistryError, RegistryUnreachable, TagOccupied
 from hashtag.oci.reference import Repository
 from hashtag.project.plans import PLAN_TYPE, PlanStore, with_pins_of
 from hashtag.testing import MemoryRegistry
@@ -81,7 +81,7 @@ def test_where_plans_cannot_be_stored_one_loud_warning_is_all(project, registry,
 
 
 def test_where_plans_cannot_be_read_the_same(project, registry):
-    registry.fail("resolve", AccessDenied("no", where="x"), reference=STORED, times=9)
+    registry.fail("manifest", AccessDenied("no", where="x"), reference=STORED, times=9)
     plans = store(registry)
 
     assert plans.load("7") is None
@@ -89,7 +89,7 @@ def test_where_plans_cannot_be_read_the_same(project, registry):
 
 
 def test_a_registry_that_does_not_answer_is_an_error(project, registry):
-    registry.fail("resolve", RegistryUnreachable("gone", where="x"), reference=STORED)
+    registry.fail("manifest", RegistryUnreachable("gone", where="x"), reference=STORED)
 
     with pytest.raises(RegistryUnreachable):
         store(registry).load("7")
@@ -100,10 +100,27 @@ def test_something_else_under_the_tag_is_no_plan(registry):
     plans = store(registry)
 
     assert plans.load("7") is None
-    assert "not a plan" in plans.warnings[0]
+    assert "not of the type" in plans.warnings[0]
 
 
 # ── whose tag it is ──────────────────────────────────────────────────────────────────────────────
+
+
+class Hollow(MemoryRegistry):
+    """A registry whose blobs are gone."""
+
+    def blob(self, repository, digest):
+        raise ManifestMissing("there is no such blob", where=f"{repository}@{digest}")
+
+
+def test_a_plan_whose_content_is_gone_is_not_taken_for_none(project, registry):
+    hollow = Hollow(REPOSITORY)
+    hollow.add_image(BASE)
+    store(hollow).begin(project.plan(registry))
+    plans = store(hollow)
+
+    assert plans.load("7") is None
+    assert "CANNOT BE READ" in plans.warnings[0]
 
 
 def test_a_tag_that_holds_something_before_the_plan_is_stored_is_somebodys(project, registry):

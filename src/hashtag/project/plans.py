@@ -12,7 +12,6 @@ from hashtag.errors import (
     AccessDenied,
     HashtagError,
     InvalidDocument,
-    ManifestMissing,
     RegistryError,
     RegistryUnreachable,
     TagOccupied,
@@ -20,7 +19,6 @@ from hashtag.errors import (
     raise_all,
 )
 from hashtag.images.bases import KnownBases
-from hashtag.oci.manifest import Descriptor
 from hashtag.oci.ports import Writer
 from hashtag.oci.reference import Reference, Repository
 from hashtag.planning.change import LAST_USE, PutArtifact
@@ -28,6 +26,7 @@ from hashtag.planning.document import from_json, to_json
 from hashtag.planning.known import known_bases
 from hashtag.planning.plan import Action, Alias, Build, Failed, Plan
 from hashtag.planning.zone import TRUSTED, Zone
+from hashtag.project.artifacts import read_artifact
 
 PLAN_TYPE = "application/vnd.hashtag.plan.v1+json"
 # How old a stored plan is before a new use of it is written down.
@@ -123,19 +122,9 @@ class PlanStore:
         return {LAST_USE: now.astimezone(UTC).strftime("%Y-%m-%dT23:59:59Z")}
 
     def _load(self, reference: Reference) -> Plan | None:
-        if self._registry.resolve(reference) is None:
-            return None
+        stored = read_artifact(self._registry, reference, PLAN_TYPE)
         try:
-            document = self._registry.manifest(reference).document()
-            layers = document.get("layers")
-            if document.get("artifactType") != PLAN_TYPE or not isinstance(layers, list) or not layers:
-                raise InvalidDocument("it is not a plan of hashtag's")
-            digest = Descriptor.from_json(layers[0]).digest
-            content = self._registry.blob(reference.repository, digest)
-        except ManifestMissing:
-            return None
-        try:
-            return from_json(content.decode())
+            return from_json(stored.content.decode()) if stored else None
         except UnicodeDecodeError as error:
             raise InvalidDocument("it is not UTF-8") from error
 
