@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from hashtag import errors, testing
     from hashtag.apply import Receipt, apply
     from hashtag.context.fingerprint import Fingerprint
     from hashtag.context.ignore import IgnoreRules
@@ -41,9 +42,11 @@ __all__ = [
     "SeveralErrors",
     "__version__",
     "apply",
+    "errors",
     "fingerprint",
     "list_context",
     "render",
+    "testing",
 ]
 
 _HOMES = {
@@ -66,6 +69,9 @@ _HOMES = {
     "render": "rendering",
 }
 
+# Public as modules: `hashtag.testing.MemoryRegistry`, `hashtag.errors.UnknownBase`.
+_MODULES = ("errors", "testing")
+
 
 class _Door(ModuleType):
     """The package as users see it: `hashtag.apply` is the function, also after its module was imported."""
@@ -80,10 +86,12 @@ sys.modules[__name__].__class__ = _Door
 
 def __getattr__(name: str) -> object:
     """Load a public name when it is first used (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value
     return value

@@ -278,3 +278,16 @@ def test_colours_are_for_those_who_want_them(hashtag, folder, monkeypatch):
     assert "\x1b[33m  +\x1b[0m" in ran.out
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b" not in hashtag("plan", *KNOWN).out
+
+
+@pytest.mark.parametrize("option", [["--apply"], ["--save", "plan.json"]], ids=["applied", "saved"])
+def test_what_would_be_is_neither_applied_nor_saved(hashtag, folder, option):
+    ran = hashtag("plan", "--what-if", "debian:12=sha256:" + "0" * 64, *option)
+
+    assert (ran.status, ran.out) == (2, "")
+    assert "--what-if only asks" in ran.err
+
+
+@pytest.mark.parametrize("verb", ["build", "run"])
+def test_nothing_is_built_from_what_would_be(hashtag, folder, verb):
+    assert hashtag(verb, "--what-if", "debian:12=sha256:" + "0" * 64).status == 2

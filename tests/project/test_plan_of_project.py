@@ -332,6 +332,20 @@ def test_a_project_without_a_repository_cannot_be_planned(tmp_path: Path) -> Non
         hashtag.Registry.from_environment(environ={})
 
 
+def test_what_is_built_from_a_template_is_skipped_with_it(tmp_path: Path) -> None:
+    bad = {"bad/Dockerfile": "FROM ${BASE}\n", "child/Dockerfile": f"FROM {REPOSITORY}/bad\n"}
+
+    plan = open_project(write(three_images(tmp_path), bad)).plan(registry_with_base())
+
+    assert set(actions(plan)) == {"base", "docs", "web"}
+    assert sum("skipped" in warning for warning in plan.warnings) == 2
+
+
+def test_nothing_but_templates_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UnsetBase):
+        open_project(write(tmp_path, {"Dockerfile": "FROM ${BASE}\n"})).plan(registry_with_base())
+
+
 def test_a_folder_without_a_dockerfile_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no image"):
         open_project(tmp_path).plan(registry_with_base())

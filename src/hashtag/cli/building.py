@@ -59,7 +59,7 @@ def make_pinned_plan(
     """Return the plan asked for, with the pins of this pipeline's stored plan of the same content."""
     from hashtag.project.plans import with_pins_of
 
-    own_pins = arguments.bases or arguments.bases_file or arguments.what_if or arguments.at
+    own_pins = arguments.bases or arguments.bases_file or arguments.at
     fresh = arguments.replan or own_pins
     before = None if fresh else store.load(project.settings.pipeline_tag)
     return with_pins_of(before, lambda pins, at: make_plan(arguments, project, registry, pins, at))

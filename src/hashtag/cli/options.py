@@ -102,14 +102,6 @@ def add_plan_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="a repository to read images from, after our own; may be given again",
     )
-    parser.add_argument(
-        "--what-if",
-        metavar="BASE=DIGEST",
-        action="append",
-        type=pinned("--what-if"),
-        default=[],
-        help="as if a base had this digest",
-    )
     add_stat_cache_options(parser)
     add_base_options(parser)
     add_project_options(parser)

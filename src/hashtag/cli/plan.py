@@ -11,6 +11,7 @@ from hashtag.cli.options import add_plan_options, given_bases, open_project, ope
 from hashtag.cli.outputs import add_output_option, files, wanted, write_all
 from hashtag.cli.progress import progress
 from hashtag.cli.terminal import say, warn
+from hashtag.cli.values import pinned
 from hashtag.errors import FAILED, UsageError
 from hashtag.rendering import KINDS
 
@@ -34,11 +35,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--exit-code", action="store_true", help="end with status 10 if something is to be built"
     )
+    parser.add_argument(
+        "--what-if",
+        metavar="BASE=DIGEST",
+        action="append",
+        type=pinned("--what-if"),
+        default=[],
+        help="as if a base had this digest",
+    )
     add_plan_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Plan, write the plan, and tag what exists if asked to."""
+    if arguments.what_if and (arguments.apply or arguments.save):
+        raise UsageError("--what-if only asks: such a plan is neither saved nor applied", hint="-o json=FILE")
     project = open_project(arguments)
     with open_registry(arguments, project) as registry:
         plan = make_plan(arguments, project, registry)
@@ -67,7 +78,7 @@ def make_plan(
             registry,
             images=arguments.images,
             bases=given_bases(arguments) if pins is None else pins,
-            what_if=dict(arguments.what_if),
+            what_if=dict(getattr(arguments, "what_if", ())),
             at=at or arguments.at,
             rebuild=arguments.rebuild,
             salts=dict(arguments.salts),

@@ -6,12 +6,14 @@ and only at the path that is handed in.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from hashlib import sha256
+from posixpath import exists, isfile, realpath
 from typing import Protocol, TypeAlias
 
 # Bytes; a thousand images with their records take about a tenth of it.
 SIZE_LIMIT = 64 * 1024 * 1024
+# Where a name stands for something open, such as /dev/stdout, even if that is a file.
+_NO_FILES = ("/dev/", "/proc/")
 
 
 class _PathLike(Protocol):
@@ -40,18 +42,27 @@ def read_text(path: PathText) -> str:
 
 
 def replace_text(path: PathText, text: str) -> None:
-    """Write a file: a reader sees the old text or the new, never half of one; raise OSError."""
+    """
+    Write a file: a reader sees the old text or the new, never half of one; raise OSError.
+
+    A link stays one, what it leads to is written. What is no file (a device, a pipe) is written to.
+    """
     from shutil import move  # slow to import, and a plan is rarely saved
 
     name = _text(path)
-    # move() would put the new text into a folder of that name; opening one is an error.
-    with suppress(FileNotFoundError), open(name, "rb"):  # noqa: PTH123  # pathlib belongs to the shell
-        pass
+    if name.startswith(_NO_FILES) or (exists(name) and not isfile(name)):
+        _write(name, text)
+        return
+    target = realpath(name)
     # The content names the file beside it: two writers of one name write the same bytes.
-    beside = f"{name}.{sha256(text.encode()).hexdigest()[:16]}"
-    with open(beside, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123  # as above
+    beside = f"{target}.{sha256(text.encode()).hexdigest()[:16]}"
+    _write(beside, text)
+    move(beside, target)
+
+
+def _write(name: str, text: str) -> None:
+    with open(name, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123  # pathlib belongs to the shell
         file.write(text)
-    move(beside, name)
 
 
 def _text(path: PathText) -> str:

@@ -12,6 +12,7 @@ from attrs import evolve
 
 from hashtag.errors import ConfigError, HashtagError, MissingParent, UnsetBase, raise_all
 from hashtag.images.bases import BaseImage, KnownBases
+from hashtag.images.graph import Resolution
 from hashtag.images.model import Graph, Image
 from hashtag.oci.ports import Home
 from hashtag.planning.decide import decide
@@ -85,7 +86,7 @@ class Project:
             HashtagError: Of the images that cannot be read, all together.
         """
         resolved = self.workspace.resolve(names, KnownBases())
-        self.skipped(resolved.errors, names)
+        self.skipped(resolved.errors, names, resolved.resolution)
         graph = resolved.resolution.graph(self.images)
         return Graph(tuple(node for node in graph.nodes if node.image.name in resolved.names))
 
@@ -139,7 +140,7 @@ class Project:
             stat_cache=stat_cache,
             progress=progress,
         )
-        skipped = [] if keep_going else project.skipped(hashed.errors, images)
+        skipped = [] if keep_going else project.skipped(hashed.errors, images, hashed.resolved.resolution)
         check_outputs(hashed.hashing, hashed.images, outputs)
         tag = pipeline_tag or project.settings.pipeline_tag
         facts = git.facts(project.settings.folder, self._environ)
@@ -175,25 +176,31 @@ class Project:
         failed = [Failed(name, str(error), error.code) for name, error in hashed.errors.items()]
         return decide(targets, found, upstream=upstream, rebuild=rebuild, failed=failed if keep_going else ())
 
-    def skipped(self, errors: Mapping[str, HashtagError], asked: Collection[str]) -> list[str]:
+    def skipped(
+        self, errors: Mapping[str, HashtagError], asked: Collection[str], resolution: Resolution
+    ) -> list[str]:
         """
-        Return a warning for each discovered image that is only a template: its base is not set.
+        Return a warning for each discovered image that is only a template, or built from one.
+
+        A template is a Dockerfile whose base is not set; where nothing else is there, that is an error.
 
         Raises:
             HashtagError: Another image cannot be planned; of several, all those that are not only the
                 consequence of another.
         """
         images = {image.name: image for image in self.images}
-        templates = {
-            name
-            for name, error in errors.items()
-            if isinstance(error, UnsetBase) and images[name].is_discovered and name not in asked
-        }
-        roots = [
-            e for name, e in errors.items() if name not in templates and not isinstance(e, MissingParent)
-        ]
-        raise_all(_once(roots or (e for name, e in errors.items() if name not in templates)))
-        return [f"{errors[name]} (image {name} is skipped)" for name in errors if name in templates]
+        templates: dict[str, HashtagError] = {}
+        for name, error in errors.items():  # parents first
+            is_template = isinstance(error, UnsetBase) or any(
+                p in templates for p in resolution.parents(name)
+            )
+            if is_template and images[name].is_discovered and name not in asked:
+                templates[name] = error
+        fatal = [error for name, error in errors.items() if name not in templates]
+        raise_all(_once([e for e in fatal if not isinstance(e, MissingParent)] or fatal))
+        if len(templates) == len(images):
+            raise_all(templates.values())
+        return [f"{error} (image {name} is skipped)" for name, error in templates.items()]
 
     def warnings(self, hashed: Hashed) -> list[str]:
         """Return what a user should know of images that can be planned."""
