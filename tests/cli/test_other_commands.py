@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import jsonschema
 import pytest
@@ -205,3 +207,17 @@ def test_context_refuses_what_it_cannot_answer(hashtag, folder, argv, status, me
 
     assert (ran.status, ran.out) == (status, "")
     assert message in ran.err
+
+
+def test_a_full_disk_is_an_error_and_no_bug(folder):
+    with open("/dev/full", "w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "hashtag", "schema", "plan"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    assert ran.returncode == 1
+    assert "standard output: error[HT043]" in ran.stderr
+    assert "Traceback" not in ran.stderr

@@ -370,6 +370,7 @@ def test_an_unknown_option_is_named(tmp_path: Path) -> None:
         pytest.param(b"\xff", "is not UTF-8", id="bytes that are no text"),
         pytest.param(b"#" * (1 << 20) + b"\n", "is larger than 1 MiB", id="too large"),
         pytest.param(b"a = " + b"[" * 5000 + b"]" * 5000, "is nested too deeply", id="nested without end"),
+        pytest.param(b"a = " + b"1" * 10_000, "a number that is too long", id="a number without end"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path, content: bytes, what: str) -> None:

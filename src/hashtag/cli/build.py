@@ -87,7 +87,11 @@ def _plan(arguments: argparse.Namespace, project: Project, registry: Registry, s
 def _print(plan: Plan, builder: str, images: list[str]) -> None:
     from hashtag.planning.command import push_commands
 
-    for each in plan.builds:
-        if not images or each.name in images:
-            for line in [each.command(builder), *push_commands(each, builder)]:
-                print(shlex.join(line))
+    # All of them or none: half of a script may be run, too.
+    lines = [
+        shlex.join(line)
+        for each in plan.builds
+        if not images or each.name in images
+        for line in [each.command(builder), *push_commands(each, builder)]
+    ]
+    print(*lines, sep="\n", end="\n" if lines else "")

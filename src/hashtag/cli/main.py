@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -10,15 +11,16 @@ from pathlib import Path
 
 from hashtag.cli.arguments import read
 from hashtag.cli.terminal import report, report_bug
-from hashtag.errors import FAILED, HashtagError, UsageError
+from hashtag.errors import FAILED, FileNotWritten, HashtagError, UsageError
 
 INTERRUPTED = 130
 # What a shell reports for a program that SIGPIPE ended: `hashtag list | head`.
 READER_LEFT = 141
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit status (DESIGN: 0 done, 1 failed, 2 usage, 3 denied, …)."""
+    """Run the command; return its exit status: 0 done, 1 failed, 2 usage, 3 denied, and so on."""
     _accept_any_text()
     try:
         status = _run(sys.argv[1:] if argv is None else argv)
@@ -26,9 +28,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except HashtagError as error:
         return report(error)
     except BrokenPipeError:
-        # Python flushes standard output once more at its end, and would complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         return READER_LEFT
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            report_bug()
+            return FAILED
+        _forget_output()
+        return report(FileNotWritten(f"cannot be written: {error.strerror}", where="standard output"))
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -36,6 +43,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         report_bug()
         return FAILED
     return status
+
+
+def _forget_output() -> None:
+    # Python flushes standard output once more at its end, and would complain.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(argv: Sequence[str]) -> int:

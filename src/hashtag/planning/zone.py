@@ -1,4 +1,4 @@
-"""Zones: who may write and believe which tags of ours (DESIGN: fingerprints know no zones). Pure."""
+"""Zones: who may write and believe which tags of ours; fingerprints know none of them. Pure."""
 
 from __future__ import annotations
 

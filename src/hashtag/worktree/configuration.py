@@ -117,8 +117,8 @@ def _parse(text: str, name: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         what, _, place = str(error).rpartition(" (at ")
         raise ConfigError(f"not TOML: {what}", where=_location(text, name, place)) from error
-    except RecursionError as error:
-        raise ConfigError("is nested too deeply", where=name) from error
+    except (RecursionError, ValueError) as error:  # ValueError: a number of thousands of digits
+        raise ConfigError("is nested too deeply, or holds a number that is too long", where=name) from error
 
 
 def _location(text: str, name: str, place: str) -> Location:
