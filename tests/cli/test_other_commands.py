@@ -210,13 +210,9 @@ def test_context_refuses_what_it_cannot_answer(hashtag, folder, argv, status, me
 
 
 def test_a_full_disk_is_an_error_and_no_bug(folder):
-    with open("/dev/full", "w") as full:
-        ran = subprocess.run(
-            [sys.executable, "-m", "hashtag", "schema", "plan"],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    command = [sys.executable, "-m", "hashtag", "schema", "plan"]
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
 
     assert ran.returncode == 1
     assert "standard output: error[HT043]" in ran.stderr
