@@ -104,6 +104,18 @@ def test_print_shows_the_command_lines_and_does_nothing(hashtag, project):
     assert push == "buildah push registry.example/app/base:1"
 
 
+def test_print_shows_no_line_at_all_where_a_builder_cannot_pin(hashtag, project):
+    hashtag("plan", "--pipeline-tag", "1", "--save", "../plan.json", "-o", "json")
+    text = (project.parent / "plan.json").read_text().replace("oci-layout:store:", "registry.example/app/")
+    (project.parent / "plan.json").write_text(text.replace("oci-layout:store", "registry.example/app"))
+
+    ran = hashtag("build", "--print", "--builder", "docker", "--plan", "../plan.json")
+
+    assert (ran.status, ran.out) == (5, "")
+    assert "error[HT072]: docker cannot build 'web': it cannot pin 'base'" in ran.err
+    assert "hint: run: hashtag build web" in ran.err
+
+
 def test_a_failed_image_is_status_1_and_the_others_are_there(hashtag, project):
     (project / "web/Dockerfile").write_text("FROM base\nLABEL a=BROKEN\n")
 

@@ -100,6 +100,7 @@ bases = st.lists(
         digest=words.map(digest_of),
         platforms=st.dictionaries(st.sampled_from(["linux/amd64", "linux/arm64"]), words.map(digest_of)),
         configs=records,
+        is_written_by_digest=st.booleans(),
     ),
     max_size=2,
 ).map(tuple)

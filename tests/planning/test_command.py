@@ -6,6 +6,7 @@ from contextlib import suppress
 from itertools import pairwise
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -116,7 +117,49 @@ def test_an_external_base_is_pinned_by_a_named_context():
     assert contexts(build.command("buildah")) == dict.fromkeys(
         ["docker.io/library/debian:12", "debian:12", "library/debian:12"], pin
     )
-    assert contexts(build.command("docker")) == {}
+
+
+@pytest.mark.parametrize("builder", ["docker", "kaniko"])
+@pytest.mark.parametrize(
+    ("image", "reference"),
+    [
+        pytest.param(target("web", bases=(debian(),)), "docker.io/library/debian:12", id="a base by tag"),
+        pytest.param(
+            target(
+                "web", bases=(evolve(debian(), is_written_by_digest=True), debian("docker.io/acme/base:1"))
+            ),
+            "docker.io/acme/base:1",
+            id="a base by tag behind one by digest",
+        ),
+        pytest.param(target("web", parents=("base",)), "qemu/base", id="a parent"),
+        pytest.param(target("web", parents=("base-1",)), "base-1", id="a parent of no known spelling"),
+    ],
+)
+def test_a_builder_that_cannot_pin_has_no_command_line_for_a_name_that_can_move(builder, image, reference):
+    with pytest.raises(UnsupportedBuild) as caught:
+        Build(image, Reason.NEVER_BUILT).command(builder)
+
+    assert str(caught.value) == f"{builder} cannot build 'web': it cannot pin {reference!r}"
+    assert caught.value.code == "HT072"
+    assert caught.value.hint == (
+        "run: hashtag build web (it rewrites the Dockerfile); or choose buildx, buildah or podman"
+    )
+
+
+@pytest.mark.parametrize("builder", ["docker", "kaniko"])
+def test_a_base_that_is_written_by_digest_needs_no_pin(builder):
+    build = Build(target("web", bases=(evolve(debian(), is_written_by_digest=True),)), Reason.NEVER_BUILT)
+
+    assert contexts(build.command(builder)) == {}
+
+
+@pytest.mark.parametrize("builder", ["docker", "kaniko"])
+def test_a_staged_dockerfile_is_pinned_already(builder):
+    build = Build(target("web", parents=("base",), bases=(debian(),)), Reason.NEVER_BUILT)
+
+    argv = command(build, builder, context="/stage/context", dockerfile="/stage/Dockerfile", contexts={})
+
+    assert "/stage/Dockerfile" in argv
 
 
 def test_a_parent_is_pinned_by_digest_where_it_exists_and_by_tag_where_it_is_built():

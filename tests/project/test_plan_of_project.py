@@ -50,6 +50,22 @@ def test_an_empty_registry_means_that_all_is_built_parents_first(tmp_path: Path)
     assert web.target.parents == ("base",)
 
 
+@pytest.mark.parametrize(
+    ("written", "is_by_digest"), [("", False), (f"@{DIGEST}", True)], ids=["by tag", "by digest"]
+)
+def test_a_plan_knows_whether_the_dockerfile_writes_the_digest(
+    tmp_path: Path, written: str, is_by_digest: bool
+) -> None:
+    write(tmp_path, {"Dockerfile": f"FROM docker.io/acme/base:1{written}\nLABEL a=b\n"})
+    bases = {f"docker.io/acme/base:1{written}": hashtag.BaseImage(DIGEST)}
+
+    plan = open_project(tmp_path).plan(registry_with_base(), bases=bases)
+    plan.save(tmp_path / "plan.json")
+
+    for each in (plan, hashtag.Plan.load(tmp_path / "plan.json")):
+        assert [base.is_written_by_digest for base in each.builds[0].target.bases] == [is_by_digest]
+
+
 def test_a_second_plan_aliases_everything(tmp_path: Path) -> None:
     registry = registry_with_base()
     project = open_project(three_images(tmp_path))

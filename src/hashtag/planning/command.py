@@ -102,7 +102,8 @@ def command(
         build: Of a plan.
         builder: One of `BUILDERS`.
         context: A folder; default: the image's, relative to the project's.
-        dockerfile: Default: the image's, relative to the project's folder.
+        dockerfile: One that names every image by digest; default: the image's, relative to the
+            project's folder.
         contexts: Named contexts; default: the image's own, and one that pins each base and parent
             where the builder knows named contexts.
         tags: Default: the build's one reference. None at all: nothing is pushed.
@@ -117,6 +118,8 @@ def command(
     syntax, spec = _syntax(builder), build.target.build
     references = (build.reference,) if tags is None else tuple(tags)
     try:
+        if dockerfile is None and not syntax.pin_names:
+            _check_written(build)
         named = _contexts(build, syntax) if contexts is None else contexts
         return [
             *syntax.start,
@@ -184,6 +187,18 @@ def _inputs(spec: BuildSpec, syntax: _Builder) -> Iterator[str]:
         raise _CannotDo("it builds one platform at a time")
     if spec.platforms:
         yield from (syntax.platform, ",".join(map(str, spec.platforms)))
+
+
+def _check_written(build: Build) -> None:
+    """Refuse a name in the Dockerfile that could mean another image than the one that was hashed."""
+    image = build.target
+    bases = [base.reference for base in image.bases if not base.is_written_by_digest]
+    if movable := (*image.parent_references, *image.parents, *bases):
+        raise _CannotDo(
+            f"it cannot pin {movable[0]!r}",
+            hint=f"run: hashtag build {build.name} (it rewrites the Dockerfile); "
+            "or choose buildx, buildah or podman",
+        )
 
 
 def _contexts(build: Build, syntax: _Builder) -> dict[str, str]:

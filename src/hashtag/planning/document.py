@@ -131,6 +131,7 @@ def _base_form(base: PlannedBase, *, saved: bool) -> BaseForm:
         digest=base.digest,
         platforms=base.platforms,
         configs=base.configs if saved else {},
+        is_written_by_digest=base.is_written_by_digest if saved else False,
     )
 
 
@@ -214,7 +215,11 @@ def _target(form: ImageForm, build: BuildForm, where: str) -> Target:
 
 def _base(form: BaseForm) -> PlannedBase:
     return PlannedBase(
-        reference=form.reference, digest=form.digest, platforms=form.platforms, configs=form.configs
+        reference=form.reference,
+        digest=form.digest,
+        platforms=form.platforms,
+        configs=form.configs,
+        is_written_by_digest=form.is_written_by_digest,
     )
 
 

@@ -27,6 +27,7 @@ class BaseForm:
     digest: Digest
     platforms: Mapping[str, Digest]
     configs: Mapping[str, Mapping[str, Any]] = field(factory=dict)
+    is_written_by_digest: bool = False
 
 
 @frozen(kw_only=True)
@@ -96,7 +97,7 @@ class PlanForm:
 
 # Fields that stand in the JSON only where they say something; inner forms before those that hold them.
 EXTRAS = {
-    BaseForm: ("configs",),
+    BaseForm: ("configs", "is_written_by_digest"),
     BuildForm: ("stages",),
     ImageForm: (
         *("fingerprints", "parent_references", "salt", "spec", "records"),

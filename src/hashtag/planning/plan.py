@@ -42,12 +42,14 @@ class PlannedBase:
         digest: Of the index where there is one, else of the manifest.
         platforms: The manifest's digest for each platform.
         configs: For each platform the `config` object of its OCI configuration; stands in saved plans alone.
+        is_written_by_digest: Whether the Dockerfile itself names it by its digest.
     """
 
     reference: str
     digest: Digest
     platforms: Mapping[str, Digest] = field(hash=False)
     configs: Mapping[str, Mapping[str, Any]] = field(factory=dict, hash=False)
+    is_written_by_digest: bool = False
 
 
 @frozen(kw_only=True)

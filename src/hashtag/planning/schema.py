@@ -35,8 +35,9 @@ _BASE = _object(
         "digest": _DIGEST,
         "platforms": {"type": "object", "additionalProperties": _DIGEST},
         "configs": _OBJECT_OF_EACH,
+        "is_written_by_digest": {"type": "boolean"},
     },
-    optional=("configs",),
+    optional=("configs", "is_written_by_digest"),
 )
 _BUILD = _object(
     {

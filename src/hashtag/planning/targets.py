@@ -65,6 +65,7 @@ def planned_bases(bases: tuple[External, ...]) -> Iterator[PlannedBase]:
             digest=reference.digest or first.pinned_digest,
             platforms={platform: image.digest for platform, image in images.items()},
             configs={platform: image.config for platform, image in images.items()},
+            is_written_by_digest=reference.digest is not None,
         )
 
 
