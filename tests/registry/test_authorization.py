@@ -339,6 +339,34 @@ def test_a_token_server_that_is_not_to_be_trusted_gets_nothing(realm):
 
 
 @pytest.mark.parametrize("kind", ["password", "identity token"])
+@pytest.mark.parametrize(
+    "realm",
+    [
+        pytest.param("http://evil.example/token", id="a public host"),
+        pytest.param("http://127.0.0.1@evil.example/token", id="a public host behind a user"),
+        pytest.param("http://10.0.0.1/token", id="a private host"),
+        pytest.param("http://169.254.169.254/token", id="the cloud's metadata"),
+        pytest.param("https://169.254.169.254/token", id="the cloud's metadata, encrypted"),
+    ],
+)
+def test_a_registry_without_tls_does_not_hand_the_login_to_another_host(realm, kind):
+    config = {"auths": {"127.0.0.1:5000": {"identitytoken": "SECRET"}}}
+    environ = {"DOCKER_AUTH_CONFIG": json.dumps(config)} if kind == "identity token" else {}
+    path = "127.0.0.1:5000/v2/app/manifests/1"
+    script = Script().on("HEAD", f"https://{path}", httpx.ConnectError("not TLS"))
+    script.on("HEAD", f"http://{path}", challenge(f'Bearer realm="{realm}"'))
+    creds = None if environ else "user:SECRET"
+    credentials = Credentials.from_environment(environ, creds=creds, registry="127.0.0.1:5000")
+    asked = HttpRegistry(Transport(wire=httpx.MockTransport(script)), credentials)
+
+    with pytest.raises(UntrustedAnswer) as caught:
+        asked.resolve(Reference.parse("127.0.0.1:5000/app:1"))
+
+    assert (caught.value.code, caught.value.status) == ("HT055", 5)
+    assert script.log == [f"HEAD https://{path}", f"HEAD http://{path}"]
+
+
+@pytest.mark.parametrize("kind", ["password", "identity token"])
 def test_a_token_server_does_not_send_us_to_another(kind):
     config = {"auths": {"registry.example": {"identitytoken": "SECRET"}}}
     environ = {"DOCKER_AUTH_CONFIG": json.dumps(config)} if kind == "identity token" else {}

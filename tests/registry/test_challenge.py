@@ -100,3 +100,33 @@ def test_a_token_server_that_is_not_to_be_trusted_is_refused(realm):
 
 def test_a_registry_on_this_machine_may_have_its_token_server_here():
     check_realm("http://127.0.0.1:5000/v2/", "http://127.0.0.1:5001/token")
+
+
+@pytest.mark.parametrize(
+    ("registry", "realm"),
+    [
+        pytest.param("http://127.0.0.1:5000", "http://evil.example/token", id="a public host"),
+        pytest.param("http://10.0.0.1:5000", "http://10.0.0.2/token", id="a neighbour"),
+        pytest.param("http://a.example", "http://a.example.evil/token", id="a longer name"),
+        pytest.param("http://127.0.0.1:5000", "http://169.254.169.254/token", id="the cloud's metadata"),
+        pytest.param("http://10.0.0.1", "https://169.254.169.254/token", id="metadata, encrypted"),
+        pytest.param("http://10.0.0.1", "https://metadata.google.internal/token", id="metadata by name"),
+        pytest.param("http://10.0.0.1", "https://[64:ff9b::a9fe:a9fe]/token", id="metadata behind NAT64"),
+        pytest.param("http://169.254.1.1", "http://169.254.1.1/token", id="link-local, its own host"),
+    ],
+)
+def test_without_tls_a_token_server_is_on_the_registrys_own_host(registry, realm):
+    with pytest.raises(UntrustedAnswer):
+        check_realm(f"{registry}/v2/", realm)
+
+
+@pytest.mark.parametrize(
+    ("registry", "realm"),
+    [
+        pytest.param("http://registry.example:5000", "http://Registry.example./token", id="its own host"),
+        pytest.param("http://10.0.0.1:5000", "https://10.0.0.2/token", id="a neighbour, encrypted"),
+        pytest.param("http://127.0.0.1:5000", "https://auth.example/token", id="a public host, encrypted"),
+    ],
+)
+def test_a_registry_without_tls_may_have_its_token_server(registry, realm):
+    check_realm(f"{registry}/v2/", realm)

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
-from hashtag.registry.origin import Origin, check_move
+from hashtag.errors import UntrustedAnswer
+from hashtag.registry.origin import Origin, check_move, is_link_local
 
 # RFC 9110, 11.6.1: challenge = auth-scheme [ 1*SP ( token68 / #auth-param ) ], comma-separated.
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 — RFC 9110's word for a name
@@ -66,14 +67,19 @@ def check_realm(registry: str, realm: str) -> None:
     """
     Raise `UntrustedAnswer` where credentials may not go to this token server.
 
-    It needs https, unless the registry has none itself, and a public registry may not name an
-    address inside (CVE-2026-48978).
+    It needs https, unless it is on the host of a registry that has none itself; a public registry may
+    not name an address inside (CVE-2026-48978), and none may name a cloud's metadata.
 
     Args:
         registry: The URL of the answer with the challenge.
         realm: The URL it names.
     """
-    check_move(Origin.of(registry), Origin.of(realm), "token server")
+    start, target = Origin.of(registry), Origin.of(realm)
+    check_move(start, target, "token server")
+    if is_link_local(target.host):
+        raise UntrustedAnswer(f"its token server has the link-local address {target}", where=str(start))
+    if not target.is_encrypted and target.host != start.host:
+        raise UntrustedAnswer(f"its token server is another host without https: {target}", where=str(start))
 
 
 def _parameters(header: str, position: int) -> tuple[dict[str, str], int]:
