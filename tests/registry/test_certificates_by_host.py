@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import ssl
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,6 +15,32 @@ from hashtag.errors import ConfigError
 from hashtag.registry import Registry
 from hashtag.registry.certificates import certificates_folder, tls_context
 from servers.docker_registry import RunningRegistry, start_registry
+
+_NOBODY = 65534
+
+
+@contextmanager
+def without_rights() -> Iterator[None]:
+    """Be nobody for a while, where the tests run as root."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(_NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def closed() -> Iterator[Path]:
+    """Return a folder that nobody may enter, in one that everybody may, unlike pytest's own."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        folder = Path(name) / "closed"
+        folder.mkdir(0o000)
+        yield folder
+        folder.chmod(0o700)
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +81,12 @@ def test_the_users_folder_comes_first_and_a_host_without_one_has_none(tmp_path: 
     assert certificates_folder("h.example:5000", {"HOME": str(tmp_path)}) == folder
     assert certificates_folder("h.example", {"HOME": str(tmp_path)}) is None
     assert certificates_folder("h.example:5000", {}) is None
+
+
+@pytest.mark.parametrize("variable", ["HOME", "XDG_CONFIG_HOME"])
+def test_a_folder_that_may_not_be_looked_into_has_no_certificates(closed: Path, variable: str) -> None:
+    with without_rights():
+        assert certificates_folder("h.example", {variable: str(closed)}) is None
 
 
 @pytest.mark.parametrize("name", ["ca.crt", "client.cert"])

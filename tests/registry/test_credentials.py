@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import sys
+import tempfile
 from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +22,31 @@ from hashtag.registry.handed_over import handed_over
 from hashtag.registry.login import keys_for, normal_key
 
 _HOST = "registry.example"
+_NOBODY = 65534
+
+
+@contextmanager
+def without_rights() -> Iterator[None]:
+    """Be nobody for a while, where the tests run as root."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(_NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def closed() -> Iterator[Path]:
+    """Return a folder that nobody may enter, in one that everybody may, unlike pytest's own."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        folder = Path(name) / "closed"
+        folder.mkdir(0o000)
+        yield folder
+        folder.chmod(0o700)
 
 
 def encoded(text: str) -> str:
@@ -244,6 +273,24 @@ def test_a_file_that_cannot_be_read_is_an_error_naming_it(tmp_path):
 
     with pytest.raises(CredentialsError, match=r"config\.json: cannot be read: Is a directory"):
         found({"DOCKER_CONFIG": str(tmp_path)})
+
+
+@pytest.mark.parametrize("variable", ["HOME", "DOCKER_CONFIG", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"])
+def test_a_folder_that_may_not_be_looked_into_holds_no_login(closed, variable):
+    with without_rights():
+        assert found({"HOME": "/nowhere"} | {variable: str(closed)}) is None
+
+
+def test_a_file_that_may_not_be_read_is_an_error_naming_it(closed):
+    closed.chmod(0o755)
+    (closed / "config.json").write_text("{}")
+    (closed / "config.json").chmod(0o000)
+
+    with (
+        without_rights(),
+        pytest.raises(CredentialsError, match=r"config\.json: cannot be read: Permission denied"),
+    ):
+        found({"DOCKER_CONFIG": str(closed)})
 
 
 def test_a_file_is_read_once(tmp_path):

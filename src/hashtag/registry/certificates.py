@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,7 +42,8 @@ def certificates_folder(host: str, environ: Mapping[str, str]) -> Path | None:
     configured = environ.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home else "")
     users = (Path(configured) / "containers" / "certs.d",) if configured else ()
     folders = (folder / host for folder in (*users, *_FOLDERS))
-    return next((folder for folder in folders if folder.is_dir()), None)
+    # os.path, as what may not be looked at is not there.
+    return next((folder for folder in folders if os.path.isdir(folder)), None)  # noqa: PTH112
 
 
 def has_certificates(paths: ssl.DefaultVerifyPaths) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -154,4 +155,7 @@ def _content(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
+        # In a folder that may not be looked into there is no file for us.
+        if isinstance(error, PermissionError) and not os.path.lexists(path):
+            return None
         raise CredentialsError(f"cannot be read: {error.strerror}", where=str(path)) from error
