@@ -15,6 +15,7 @@ from hashtag.errors import (
     ConfigError,
     Cycle,
     DockerfileError,
+    InvalidReference,
     MissingSource,
     OutputInContext,
     RegistryUnreachable,
@@ -64,6 +65,22 @@ def test_a_plan_knows_whether_the_dockerfile_writes_the_digest(
 
     for each in (plan, hashtag.Plan.load(tmp_path / "plan.json")):
         assert [base.is_written_by_digest for base in each.builds[0].target.bases] == [is_by_digest]
+
+
+@pytest.mark.parametrize(
+    ("tag", "what"),
+    [
+        pytest.param("h1-foo", "'h1-foo' is a tag that hashtag itself writes", id="a cache tag"),
+        pytest.param("h1.zone-foo", "'h1.zone-foo' is a tag that hashtag itself writes", id="of a zone"),
+        pytest.param("a/b", "'a/b' is not a tag: '/' cannot stand in one", id="no tag"),
+    ],
+)
+def test_a_pipeline_tag_that_no_pipeline_may_have_is_refused(tmp_path: Path, tag: str, what: str) -> None:
+    with pytest.raises(InvalidReference) as caught:
+        open_project(three_images(tmp_path)).plan(registry_with_base(), pipeline_tag=tag)
+
+    assert caught.value.what == what
+    assert caught.value.hint
 
 
 def test_a_second_plan_aliases_everything(tmp_path: Path) -> None:

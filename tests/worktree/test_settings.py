@@ -412,6 +412,16 @@ def test_a_branch_that_is_no_tag_is_refused_with_one_that_is(
     assert suggests in caught.value.hint
 
 
+@pytest.mark.parametrize("tag", ["h1-foo", "h1.zone-1", "h1-plan-7"])
+def test_a_pipeline_tag_among_our_own_tags_is_refused(tmp_path: Path, tag: str) -> None:
+    with pytest.raises(InvalidReference) as caught:
+        load(tmp_path, None, None, pipeline_tag=tag)
+
+    assert str(caught.value) == f"command line: {tag!r} is a tag that hashtag itself writes"
+    assert caught.value.hint == f"give another, for example --pipeline-tag x-{tag}"
+    assert load(tmp_path, None, None, pipeline_tag=f"x-{tag}").pipeline_tag == f"x-{tag}"
+
+
 # ── outside of CI ────────────────────────────────────────────────────────────────────────────────
 
 OF_CI = """

@@ -9,6 +9,7 @@ from attrs import field, frozen
 
 from hashtag.context.record import RECIPE
 from hashtag.errors import InvalidReference
+from hashtag.oci.reference import check_tag
 
 # OCI distribution-spec v1.1.1, «Pulling manifests»: a tag has at most 128 characters.
 _TAG_LIMIT = 128
@@ -82,3 +83,13 @@ TRUSTED = Zone()
 def is_ours(tag: str) -> bool:
     """Whether a tag is written by hashtag alone: an image of any zone, a plan, a set."""
     return _OURS.fullmatch(tag) is not None
+
+
+def check_pipeline_tag(tag: str) -> None:
+    """Raise `InvalidReference` if no registry would take the tag, or if it could be one of ours."""
+    check_tag(tag)
+    if is_ours(tag):
+        raise InvalidReference(
+            f"{tag!r} is a tag that hashtag itself writes",
+            hint=f"give another, for example --pipeline-tag x-{tag}",
+        )

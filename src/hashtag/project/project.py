@@ -18,7 +18,7 @@ from hashtag.oci.ports import Home
 from hashtag.planning.decide import decide
 from hashtag.planning.plan import Action, Failed, Plan, Target
 from hashtag.planning.targets import target
-from hashtag.planning.zone import Zone
+from hashtag.planning.zone import Zone, check_pipeline_tag
 from hashtag.project.trust import zone_of
 from hashtag.project.upstreams import upstreams
 from hashtag.project.workspace import Hashed, Progress, Workspace, check_names, remedy
@@ -127,6 +127,8 @@ class Project:
         Raises:
             HashtagError: Of many kinds; all that is wrong with the images together.
         """
+        if pipeline_tag:
+            check_pipeline_tag(pipeline_tag)
         project = self.placed(registry, salts or {})
         project.check_images(rebuild)
         moment = at or datetime.now(UTC)

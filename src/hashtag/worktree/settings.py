@@ -12,7 +12,8 @@ from attrs import field, frozen
 from hashtag import __version__
 from hashtag.errors import ConfigError, HashtagError, InvalidReference, did_you_mean, raise_all
 from hashtag.images.model import ContextFiles, Image, MissingSources, Modes, RemoteAdd
-from hashtag.oci.reference import Repository, check_tag
+from hashtag.oci.reference import Repository
+from hashtag.planning.zone import check_pipeline_tag, is_ours
 from hashtag.worktree import configuration, discovery, image_tables, imports, naming
 from hashtag.worktree.given import Given
 from hashtag.worktree.image_tables import Listed, Surroundings
@@ -160,9 +161,10 @@ def _check_repository(values: Mapping[str, Any], chosen: Mapping[str, Given]) ->
 
 def _check_pipeline_tag(tag: str | None, given: Given) -> None:
     try:
-        check_tag("none" if tag is None else tag)
+        check_pipeline_tag("none" if tag is None else tag)
     except InvalidReference as error:
-        hint = f"give a tag, for example --pipeline-tag {naming.slug(tag)}" if tag else error.hint
+        has_slug = tag and not is_ours(tag)
+        hint = f"give a tag, for example --pipeline-tag {naming.slug(tag)}" if has_slug else error.hint
         raise InvalidReference(error.what, where=given.where, hint=hint) from error
 
 
