@@ -293,6 +293,13 @@ def test_a_file_that_may_not_be_read_is_an_error_naming_it(closed):
         found({"DOCKER_CONFIG": str(closed)})
 
 
+def test_a_pipe_in_place_of_the_file_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "config.json")
+
+    with pytest.raises(CredentialsError, match=r"config\.json: cannot be read: it is not a file"):
+        found({"DOCKER_CONFIG": str(tmp_path)})
+
+
 def test_a_file_is_read_once(tmp_path):
     (tmp_path / "config.json").write_text(auths(**{_HOST: "u:p"}))
     credentials = Credentials.from_environment({"DOCKER_CONFIG": str(tmp_path)})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os.path
+import os
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -150,7 +151,9 @@ def _of_gitlab(environ: Mapping[str, str]) -> Iterator[Source]:
 
 def _content(path: Path) -> bytes | None:
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise CredentialsError("cannot be read: it is not a file", where=str(path))
             return file.read(_FILE_LIMIT)
     except FileNotFoundError:
         return None
@@ -159,3 +162,8 @@ def _content(path: Path) -> bytes | None:
         if isinstance(error, PermissionError) and not os.path.lexists(path):
             return None
         raise CredentialsError(f"cannot be read: {error.strerror}", where=str(path)) from error
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    # A FIFO must not hold us up before it is refused; Windows knows neither it nor the flag.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os.path
+import os
 import re
+import stat
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -96,7 +97,9 @@ def _read(path: Path, prefix: KeyPath, name: str) -> Configuration | None:
 def read_text(path: Path, name: str) -> str | None:
     """Return the text of a configuration file of at most 1 MiB; None where there is no such file."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ConfigError("cannot be read: it is not a file", where=name)
             content = file.read(_LIMIT + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -109,6 +112,11 @@ def read_text(path: Path, name: str) -> str | None:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ConfigError("is not UTF-8", where=Location(name, line)) from error
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    # A FIFO must not hold us up before it is refused.
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _parse(text: str, name: str) -> dict[str, Any]:
