@@ -241,6 +241,31 @@ def test_planning_and_applying_can_be_one_command(hashtag, folder, base_digest):
     assert ran.err == "Tags: 1 moved, 0 right already.\n"
 
 
+def test_without_a_pipelines_tag_there_is_nothing_to_apply(hashtag, folder, base_digest):
+    before = (folder / "store/index.json").read_text()
+
+    ran = hashtag("plan", *KNOWN, "--apply", "--save", "plan.json")
+
+    assert (ran.status, ran.out) == (2, "")
+    assert "there is no pipeline tag to give" in ran.err
+    assert "hint: give --pipeline-tag TAG, or set CI_PIPELINE_IID" in ran.err
+    assert (folder / "store/index.json").read_text() == before
+    assert not (folder / "plan.json").exists()
+
+
+def test_a_saved_plan_without_a_pipelines_tag_is_not_applied(hashtag, folder, base_digest):
+    hashtag("plan", *KNOWN, "--save", "plan.json")
+    before = (folder / "store/index.json").read_text()
+
+    ran = hashtag("apply", "plan.json")
+
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith("plan.json: error[")
+    assert "there is no pipeline tag to give" in ran.err
+    assert "hint: plan with --pipeline-tag TAG, or with CI_PIPELINE_IID set" in ran.err
+    assert (folder / "store/index.json").read_text() == before
+
+
 def test_planning_alone_writes_nothing_into_the_registry(hashtag, folder, base_digest):
     before = (folder / "store/index.json").read_text()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hashtag.cli.options import add_registry_options, connect
 from hashtag.cli.plan import apply_stored
+from hashtag.errors import UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +22,12 @@ def run(arguments: argparse.Namespace) -> int:
     from hashtag.project import Project
 
     plan = Plan.load(arguments.plan)
+    if plan.pipeline_tag is None:
+        raise UsageError(
+            "there is no pipeline tag to give",
+            where=arguments.plan,
+            hint="plan with --pipeline-tag TAG, or with CI_PIPELINE_IID set",
+        )
     project = Project.open(Path.cwd(), overrides={"repository": str(plan.repository)})
     with connect(arguments, plan.repository) as registry:
         receipt = apply_stored(plan, registry, project)

@@ -51,6 +51,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.what_if and (arguments.apply or arguments.save):
         raise UsageError("--what-if only asks: such a plan is neither saved nor applied", hint="-o json=FILE")
     project = open_project(arguments)
+    if arguments.apply and project.settings.pipeline_tag is None:
+        raise UsageError(
+            "there is no pipeline tag to give", hint="give --pipeline-tag TAG, or set CI_PIPELINE_IID"
+        )
     with open_registry(arguments, project) as registry:
         plan = make_plan(arguments, project, registry)
         warn([*plan.warnings, *_report_limits(arguments, plan)])
