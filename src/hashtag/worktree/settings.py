@@ -163,8 +163,9 @@ def _check_pipeline_tag(tag: str | None, given: Given) -> None:
     try:
         check_pipeline_tag("none" if tag is None else tag)
     except InvalidReference as error:
-        has_slug = tag and not is_ours(tag)
-        hint = f"give a tag, for example --pipeline-tag {naming.slug(tag)}" if has_slug else error.hint
+        hint = error.hint
+        if tag and not is_ours(tag):
+            hint = f"give a tag, for example --pipeline-tag {naming.slug(tag)}"
         raise InvalidReference(error.what, where=given.where, hint=hint) from error
 
 
