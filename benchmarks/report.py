@@ -36,7 +36,8 @@ class Row(NamedTuple):
     def markdown(self) -> str:
         """Return the row for the page."""
         verdict = {None: "", True: "met", False: "**not met**"}[self.is_met]
-        cells = (self.name, "" if self.goal is None else f"≤ {self.goal:g}", f"{self.found:.2f}", verdict)
+        name = self.name.replace("|", r"\|")
+        cells = (name, "" if self.goal is None else f"≤ {self.goal:g}", f"{self.found:.2f}", verdict)
         times = tuple("" if value is None else f"{value:.2f}" for value in (self.ours, self.other))
         return "| " + " | ".join((*cells, *times)) + " |"
 
