@@ -427,3 +427,10 @@ def test_a_404_without_any_login_is_believed():
 
     assert registry(script, creds=None).resolve(_TAG) is None
     assert len(script.requests) == 1
+
+
+def test_the_order_of_actions_in_a_challenge_does_not_count() -> None:
+    scope = Scope(_TAG.repository, "pull,push")
+    challenge = Challenge("bearer", {"scope": f"repository:{_TAG.repository.name}:push,pull"})
+
+    assert scopes_for(scope, challenge) == scope.texts

@@ -141,11 +141,19 @@ def scopes_for(scope: Scope, challenge: Challenge) -> tuple[str, ...]:
     Our own scope first: zuul-registry's challenge names none that would do. Then what the
     challenge adds: behind a proxy the repository may have another name.
     """
-    own = str(scope)
-    head, _, actions = own.rpartition(":")
-    known = {f"{head}:{action}" for action in actions.split(",")} | set(scope.texts)
-    added = (each for each in challenge.scopes if each.startswith("repository:") and each not in known)
+    asked = dict(_parted(text) for text in scope.texts)
+    added = (
+        text
+        for text in challenge.scopes
+        if text.startswith("repository:") and not _parted(text)[1] <= asked.get(_parted(text)[0], frozenset())
+    )
     return (*scope.texts, *added)
+
+
+def _parted(scope: str) -> tuple[str, frozenset[str]]:
+    """Return a scope without its actions, and these: servers list them in any order."""
+    head, _, actions = scope.rpartition(":")
+    return head, frozenset(actions.split(","))
 
 
 def denied(scope: Scope, login: Login | None, what: str) -> AccessDenied:
