@@ -67,6 +67,8 @@ def variable(key: str) -> str:
 # Variables that other parts of hashtag read; they are no settings of the file.
 FOREIGN_VARIABLES = (
     "HASHTAG_REGISTRY",
+    "HASHTAG_CREDS",
+    "HASHTAG_CA_CERT",
     "HASHTAG_TRUSTED",
     "HASHTAG_LATEST_BRANCH",
     "HASHTAG_GITLAB_TOKEN",
