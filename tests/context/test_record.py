@@ -363,3 +363,9 @@ def test_other_attributes_of_a_file_do_not_count(tmp_path: Path) -> None:
     os.setxattr(tmp_path / "f", "user.name", b"1")
 
     assert fingerprint(tmp_path, "FROM x\nCOPY . /f", modes="full") == before
+
+
+@pytest.mark.parametrize("workers", [0, -1])
+def test_no_workers_read_nothing(tmp_path: Path, workers: int) -> None:
+    with pytest.raises(hashtag.HashtagError, match="workers"):
+        fingerprint(tmp_path, "FROM x\nCOPY . /\n", workers=workers)

@@ -11,7 +11,15 @@ from typing import TypeAlias
 from attrs import frozen
 
 from hashtag.dockerfile.stage import Dockerfile
-from hashtag.errors import HashtagError, MissingParent, UnknownBase, UnknownImage, did_you_mean, raise_all
+from hashtag.errors import (
+    HashtagError,
+    MissingParent,
+    UnknownBase,
+    UnknownImage,
+    UsageError,
+    did_you_mean,
+    raise_all,
+)
 from hashtag.images.bases import BaseImage, KnownBases
 from hashtag.images.graph import Resolution, Source, resolve
 from hashtag.images.linking import Links
@@ -147,6 +155,8 @@ class Workspace:
         progress: Progress | None = None,
     ) -> Hashed:
         """Return the fingerprints of the images asked for and of all that they are built from."""
+        if workers is not None and workers < 1:
+            raise UsageError(f"workers={workers} read nothing", hint="leave it out, or give 1 or more")
         resolved = self.pin(names, known, registry)
         hashing = Hashing(
             folder=self.folder,
