@@ -8,13 +8,13 @@ version counts as empty, and is written anew.
 from __future__ import annotations
 
 import os
-import stat
 import struct
 from array import array
 from collections.abc import Iterable, Mapping
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
+
+from hashtag.worktree.cache_file import cache_path, read_cache, write_cache
 
 if TYPE_CHECKING:
     from hashtag.worktree.hashing import Reading
@@ -27,7 +27,6 @@ _FORMAT = b"hashtag stat cache 1\n"
 _STAMP = struct.Struct("<QqqQI")
 _COUNTS = struct.Struct("<QQQ")
 _LENGTHS = struct.Struct("<II")
-_MOST = 512 * 1024 * 1024
 # Behind the path of a folder: its large files, which were hashed after it was read.
 _LARGE = "//"
 _ALL_BITS = 0o7777
@@ -49,10 +48,9 @@ class StatCache:
     @classmethod
     def open(cls, folder: Path, root: Path) -> StatCache:
         """Return what is known of a root, nothing where the file in `folder` cannot be trusted."""
-        name = sha256(os.path.realpath(root).encode("utf-8", "surrogateescape")).hexdigest()[:32]
-        path = folder / f"stat-{name}"
+        path = cache_path(folder, "stat", os.path.realpath(root))
         try:
-            return cls(path, _trusted(path))
+            return cls(path, read_cache(path, _FORMAT))
         except (OSError, ValueError, struct.error):
             return cls(path, b"")
 
@@ -96,7 +94,7 @@ class StatCache:
             records[folder + _LARGE] = record(each)
         if records:
             try:
-                _write(self._path, self._joined(records, known))
+                write_cache(self._path, _FORMAT, self._joined(records, known))
             except OSError:
                 return
 
@@ -171,32 +169,3 @@ def record(files: Iterable[tuple[str, Stamp, str]]) -> bytes:
 def stamp_of(status: os.stat_result) -> Stamp:
     """Return what of a file's status changes with its content."""
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_mode
-
-
-def _trusted(path: Path) -> bytes:
-    """Return what follows the checksum; raise ValueError for what another may have written."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        for status in (os.fstat(descriptor), path.parent.stat()):
-            if status.st_uid != os.geteuid() or status.st_mode & 0o022:
-                raise ValueError(path)
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > _MOST or file.readline(64) != _FORMAT:
-            raise ValueError(path)
-        checksum, body = file.read(32), file.read()
-    if sha256(body).digest() != checksum:
-        raise ValueError(path)
-    return body
-
-
-def _write(path: Path, body: bytes) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    young = path.with_name(f"{path.name}.{os.getpid()}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        with os.fdopen(os.open(young, flags, 0o600), "wb") as file:
-            for part in (_FORMAT, sha256(body).digest(), body):
-                file.write(part)
-        young.replace(path)
-    finally:
-        young.unlink(missing_ok=True)
