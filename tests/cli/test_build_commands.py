@@ -137,6 +137,18 @@ def test_a_changed_file_is_status_5(hashtag, project):
     assert ran.err.startswith("base: failed\nbase/motd: error[HT060]: it changed after base was planned\n")
 
 
+def test_a_changed_file_of_a_parent_is_status_5_for_its_children_too(hashtag, project):
+    hashtag("plan", "--pipeline-tag", "1", "--save", "../plan.json", "-o", "json")
+    time.sleep(1.1)
+    (project / "base/motd").write_text("changed\n")
+
+    ran = hashtag("build", "--plan", "../plan.json")
+
+    assert ran.status == 5
+    assert "base/motd: error[HT060]: it changed after base was planned" in ran.err
+    assert "web/Dockerfile:1:1: error[HT071]: its parent base is not built\n  1 | FROM base" in ran.err
+
+
 def test_a_receipt_in_a_context_is_refused(hashtag, project):
     (project / "web/Dockerfile").write_text("FROM base\nCOPY . /\n")
 

@@ -12,6 +12,7 @@ from attrs import define, field, frozen
 from hashtag.builders import Builder, Processes
 from hashtag.errors import BuildFailed, HashtagError, UnknownImage, did_you_mean, raise_all
 from hashtag.oci.digest import Digest
+from hashtag.oci.reference import Repository
 from hashtag.planning.plan import Alias, Build, Failed, Plan, Reason, Target
 from hashtag.project.checking import check, hash_as_planned
 from hashtag.project.home import HomeWriter
@@ -83,9 +84,9 @@ def build_plan(
         for name, target in targets.items()
         if target.cache_reference in found and name not in forced
     }
-    wanted = {build.name for build in plan.builds} | (
-        set(targets) - used_elsewhere(plan) if aliases else set()
-    )
+    elsewhere = used_elsewhere(plan, targets, registry)
+    existing |= {name: alias.digest for name, alias in elsewhere.items()}
+    wanted = {build.name for build in plan.builds} | (set(targets) if aliases else set())
     options = options or BuildOptions()
     run = _Run(
         project=project,
@@ -95,6 +96,7 @@ def build_plan(
         options=options,
         targets=targets,
         existing=existing,
+        elsewhere={name: alias.reference.repository for name, alias in elsewhere.items()},
         processes=Processes(labels=options.jobs > 1),
     )
     run.tag([name for name in existing if name in wanted])
@@ -148,6 +150,7 @@ class _Run:
     options: BuildOptions
     targets: Mapping[str, Target]
     existing: dict[str, Digest]
+    elsewhere: Mapping[str, Repository]
     processes: Processes
     outcomes: dict[str, Outcome] = field(factory=dict)
     _lock: Lock = field(factory=Lock)
@@ -181,6 +184,7 @@ class _Run:
             processes=self.processes,
             hashed=hashed,
             hash_again=self._hashed,
+            elsewhere=self.elsewhere,
             local=self._local(builder),
             options=self.options.options,
             layer_cache=self.options.layer_cache,
@@ -228,15 +232,27 @@ class _Run:
         missing = [parent for parent in built if isinstance(self.outcomes.get(parent), NotMade)]
         try:
             if missing:
-                raise BuildFailed(f"its parent {missing[0]} is not built", where=name)
+                raise self._not_built(name, missing[0], hashed)
             check(target, hashed, self.plan.at)
             reason = self._reason(name)
             return Built(target, image_build.make(Build(target, reason), self._digests(name)))
         except HashtagError as error:
             return NotMade(target, error)
 
+    def _not_built(self, name: str, parent: str, hashed: Hashed) -> BuildFailed:
+        """Return why an image is not tried; the status is that of its parent's failure."""
+        links = hashed.resolved.resolution.internals(name)
+        place = next((link.location for link in links if link.name == parent), name)
+        error = BuildFailed(f"its parent {parent} is not built", where=place)
+        outcome = self.outcomes[parent]
+        if isinstance(outcome, NotMade):
+            error.status = outcome.error.status  # type: ignore[misc]  # an instance answers for its cause
+        return error
+
     def _tag(self, name: str) -> Outcome:
         target = self.targets[name]
+        if name in self.elsewhere:
+            return Found(target, self.existing[name], self.elsewhere[name])
         try:
             move(target, self.existing[name], self.registry)
         except HashtagError as error:
