@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+import tempfile
 from base64 import b64decode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -68,6 +72,57 @@ def test_a_malformed_configuration_is_named(tmp_path, content):
         builder_environment(builder("docker", DOCKER_CONFIG=str(tmp_path)), LOGINS),
     ):
         pass
+
+
+def logged_in(**environ: str) -> None:
+    with builder_environment(builder("docker", **environ), LOGINS):
+        pass
+
+
+def test_a_configuration_that_is_no_json_is_not_quoted(tmp_path):
+    (tmp_path / "config.json").write_text('{"auths": {"h": {"auth": "SECRET"')
+
+    with pytest.raises(CredentialsError, match=r"config\.json: cannot be read: it is not JSON") as caught:
+        logged_in(DOCKER_CONFIG=str(tmp_path))
+
+    assert caught.value.__cause__ is None
+
+
+def test_a_pipe_in_place_of_the_configuration_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "config.json")
+
+    with pytest.raises(CredentialsError, match=r"config\.json: cannot be read: it is not a file"):
+        logged_in(DOCKER_CONFIG=str(tmp_path))
+
+
+def test_a_configuration_without_logins_gets_ours(tmp_path):
+    (tmp_path / "config.json").write_text('{"auths": null}')
+
+    logged_in(DOCKER_CONFIG=str(tmp_path))
+
+
+@contextmanager
+def nobody() -> Iterator[None]:
+    """Be nobody for a while, where the tests run as root."""
+    if os.geteuid() == 0:
+        os.seteuid(65534)
+        try:
+            yield
+        finally:
+            os.seteuid(0)
+    else:
+        yield
+
+
+@pytest.mark.parametrize("variable", ["HOME", "DOCKER_CONFIG"])
+def test_a_folder_that_may_not_be_looked_into_holds_no_configuration(variable):
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        closed = Path(name) / "closed"
+        closed.mkdir(0o000)
+        with nobody():
+            logged_in(**{variable: str(closed)})
+        closed.chmod(0o700)
 
 
 def test_docker_hub_stands_under_its_old_name_and_tokens_as_tokens():

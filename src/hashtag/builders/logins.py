@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -33,7 +34,7 @@ class Login:
 @contextmanager
 def builder_environment(builder: Builder, logins: Mapping[str, Login]) -> Iterator[Builder]:
     """
-    Yield the builder with these logins, by `host[:port]`; they are forgotten afterwards.
+    Yield the builder with these logins, by `host[:port]` or `host[:port]/name`; forgotten afterwards.
 
     Without any, the builder uses what it has.
     """
@@ -57,25 +58,50 @@ def _write_docker_config(folder: Path, environ: Mapping[str, str], logins: Mappi
     # A store or helper would be asked before what stands in the file.
     for key in ("credsStore", "credHelpers"):
         document.pop(key, None)
-    document["auths"] = {**document.get("auths", {}), **_auths(logins)}
+    document["auths"] = {**(document.get("auths") or {}), **_auths(logins)}
     _write(folder / "config.json", document)
-    if own.is_dir():
-        for path in own.iterdir():  # plugins, contexts, the state of buildx
-            if path.name != "config.json":
-                (folder / path.name).symlink_to(path.absolute())
+    for path in _beside(own):  # plugins, contexts, the state of buildx
+        if path.name != "config.json":
+            (folder / path.name).symlink_to(path.absolute())
+
+
+def _beside(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:  # what may not be looked into is not there for the builder, either
+        return []
 
 
 def _read(path: Path) -> dict[str, Any]:
+    content = _content(path)
     try:
-        with path.open("rb") as file:
-            document = json.loads(file.read(_LIMIT))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, RecursionError) as error:
-        raise CredentialsError("cannot be read", where=str(path)) from error
-    if not isinstance(document, dict) or not isinstance(document.get("auths", {}), dict):
+        document = json.loads(content or b"{}")
+    except (ValueError, RecursionError):
+        # `from None`: the parser's error holds the text.
+        raise CredentialsError("cannot be read: it is not JSON", where=str(path)) from None
+    if not isinstance(document, dict) or not isinstance(document.get("auths") or {}, dict):
         raise CredentialsError("not the configuration of a Docker client", where=str(path))
     return document
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        with open(path, "rb", opener=_without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise CredentialsError("cannot be read: it is not a file", where=str(path))
+            return file.read(_LIMIT)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        # In a folder that may not be looked into there is no file for us.
+        if isinstance(error, PermissionError) and not os.path.lexists(path):
+            return None
+        raise CredentialsError(f"cannot be read: {error.strerror}", where=str(path)) from error
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    # A FIFO must not hold us up before it is refused; Windows knows neither it nor the flag.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _auths(logins: Mapping[str, Login]) -> dict[str, dict[str, str]]:
