@@ -22,6 +22,7 @@ ARTIFACT_LIMIT = 16 * 1024 * 1024
 # OCI image-spec v1.1.1, «Guidance for an Empty Descriptor».
 _EMPTY = b"{}"
 _REPLAN = "plan again: hashtag plan"
+_REBUILD = "have it built again: hashtag run --deep"
 
 
 @frozen
@@ -72,7 +73,8 @@ def apply(changes: Iterable[Change], registry: Writer, progress: Progress | None
         progress: Told of the bytes of each copy.
 
     Raises:
-        StalePlan: A source has vanished; nothing was written.
+        StalePlan: A source has vanished; nothing was written. Or a part of one has, which the registry
+            tells when it is to be tagged; the tags before it are moved.
         RegistryError: A tag does not hold what was written; the tags before it do.
     """
     wanted = tuple(changes)
@@ -99,6 +101,8 @@ def apply_plan(plan: Plan, registry: Writer, progress: Progress | None = None) -
 
 
 def _stale(alias: Alias, registry: Reader) -> StalePlan | None:
+    if alias.is_used_elsewhere and registry.resolve(alias.reference) is None:
+        return StalePlan("the image is gone", where=str(alias.reference), hint=_REPLAN)
     if alias.reason is not Reason.HIT:
         return None  # its image is in another repository, and copied by digest
     cache = alias.target.cache_reference
@@ -180,6 +184,17 @@ def remove(change: RemoveTag, registry: Writer) -> Removal:
 
 
 def _carry_out(step: _Needed, registry: Writer, progress: Progress | None) -> None:
+    try:
+        _done(step, registry, progress)
+    except ManifestMissing as error:
+        change = step if isinstance(step, CopyImage | RemoveTag) else step.change
+        if isinstance(change, PutArtifact):
+            raise
+        what = f"the image is broken, a part of it is gone: {error.what}"
+        raise StalePlan(what, where=str(change.target), hint=_REBUILD) from error
+
+
+def _done(step: _Needed, registry: Writer, progress: Progress | None) -> None:
     match step:
         case RemoveTag():
             _remove(step, registry)

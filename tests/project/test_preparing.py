@@ -37,8 +37,7 @@ def prepared(folder, registry, files, kind="buildah", before_staging=lambda: Non
     image = hashed.resolved.sources["web"].image
     pins = Pins(
         image=image,
-        parents=dict.fromkeys(hashed.resolved.names, PARENT),
-        repository=lambda name: hashed.resolved.sources[name].image.repository,
+        parent=lambda named: hashed.resolved.sources[named.name].image.repository.at(PARENT),
         local=None,
     )
     before_staging()

@@ -77,7 +77,11 @@ def test_an_image_may_be_used_where_it_is_and_nothing_is_written(folder: Path) -
     assert plan.changes == ()
     web = next(build for build in plan.builds if build.name == "web")
     assert web.parent_images["base"] == base.reference
-    assert used_elsewhere(plan) == {"base"}
+    assert used_elsewhere(plan, {"base", "web"}, registry) == {"base": base}
+    registry.remove_manifest(base.upstream.repository, base.digest)
+    assert used_elsewhere(plan, {"base", "web"}, registry) == {}
+    with pytest.raises(StalePlan, match="the image is gone"):
+        apply_plan(plan, registry)
 
 
 def test_our_own_repository_comes_first_then_the_others_in_order(folder: Path) -> None:

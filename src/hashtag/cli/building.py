@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hashtag.project.plans import PlanStore
     from hashtag.project.receipt import BuildReceipt, Outcome
     from hashtag.registry import Registry
+    from hashtag.registry.login import Login as RegistryLogin
 
 # Where logins come from that a builder does not look for itself.
 _UNKNOWN_TO_BUILDERS = (
@@ -119,8 +120,8 @@ def _say_outcome(outcome: Outcome) -> None:
     match outcome:
         case Built(target, digest):
             say(f"{target.name}: built, {digest}")
-        case Found(target, digest):
-            say(f"{target.name}: exists, {digest}")
+        case Found(target, digest, upstream):
+            say(f"{target.name}: exists{f' in {upstream}' if upstream else ''}, {digest}")
         case NotMade(target):
             say(f"{target.name}: failed")  # why stands at the end, where it is looked for
 
@@ -136,14 +137,19 @@ def _logins(arguments: argparse.Namespace, plan: Plan) -> dict[str, Login]:
     known = Credentials.from_environment(os.environ, creds=arguments.creds, registry=own.registry)
     targets = [action.target for action in plan if not isinstance(action, Failed)]
     repositories = [own, *(target.repository for target in targets)]
+    repositories += [alias.reference.repository for alias in plan.aliases]
     repositories += [Reference.parse(base.reference).repository for each in targets for base in each.bases]
-    found = {each.registry: known.login(each.registry, each.name) for each in dict.fromkeys(repositories)}
-    if not any(login and login.origin in _UNKNOWN_TO_BUILDERS for login in found.values()):
+    found: dict[str, RegistryLogin] = {}
+    for each in dict.fromkeys(repositories):
+        login = known.login(each.registry, each.name)
+        # The first is our own; containers-auth.json(5): the longest key that fits is taken.
+        if login and found.setdefault(each.registry, login) != login:
+            found[str(each)] = login
+    if not any(login.origin in _UNKNOWN_TO_BUILDERS for login in found.values()):
         return {}
     return {
-        host: Login(username=login.username, password=login.password, identity_token=login.identity_token)
-        for host, login in found.items()
-        if login
+        where: Login(username=login.username, password=login.password, identity_token=login.identity_token)
+        for where, login in found.items()
     }
 
 

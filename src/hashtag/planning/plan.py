@@ -190,18 +190,23 @@ class Alias:
     @property
     def reference(self) -> Reference:
         """The image by digest: what every later reader gets, whatever happens to tags."""
-        if self.upstream and self.upstream.on_hit is OnUpstreamHit.USE:
+        if self.upstream and self.is_used_elsewhere:
             return self.upstream.repository.at(self.digest)
         return self.target.repository.at(self.digest)
+
+    @property
+    def is_used_elsewhere(self) -> bool:
+        """Whether the image stays in another repository."""
+        return self.upstream is not None and self.upstream.on_hit is OnUpstreamHit.USE
 
     @property
     def changes(self) -> tuple[Change, ...]:
         """A copy where it is not here, and this pipeline's tag; nothing where it is used elsewhere."""
         cache, tag = self.target.cache_reference, self.target.pipeline_reference
         copies: tuple[Change, ...] = ()
+        if self.is_used_elsewhere:
+            return ()
         if self.upstream:
-            if self.upstream.on_hit is OnUpstreamHit.USE:
-                return ()
             copies = (CopyImage(self.digest, self.upstream.repository, cache),)
         return (*copies, AddTag(self.digest, tag)) if tag and tag != cache else copies
 

@@ -11,9 +11,11 @@ from attrs import evolve, frozen
 from hashtag.builders import Builder, Processes, StagedBuild
 from hashtag.errors import ManifestMissing
 from hashtag.images.config import ImageConfig
+from hashtag.images.lowered import Internal
 from hashtag.images.model import Image
 from hashtag.oci.digest import Digest
-from hashtag.oci.reference import Repository
+from hashtag.oci.platform import Platform
+from hashtag.oci.reference import Reference, Repository
 from hashtag.planning.plan import Build, Plan, Reason
 from hashtag.project.checking import check_again
 from hashtag.project.home import HomeWriter
@@ -30,6 +32,7 @@ class ImageBuild:
 
     Attributes:
         hash_again: The images of these names hashed as planned, with the files of now.
+        elsewhere: Where the images are that stay in another repository.
         local: The images of layout folders; None where the project has none.
     """
 
@@ -39,6 +42,7 @@ class ImageBuild:
     processes: Processes
     hashed: Hashed
     hash_again: Callable[[list[str]], Hashed]
+    elsewhere: Mapping[str, Repository]
     local: LocalImages | None
     options: tuple[str, ...]
     layer_cache: bool
@@ -72,7 +76,7 @@ class ImageBuild:
         cache = build.target.cache_reference
         first = held(self.registry, cache)
         is_direct = build.reference == cache and build.reason is not Reason.REBUILD_ASKED
-        if is_direct and first is not None:
+        if is_direct and first is not None and first != build.replaces:
             return first
         staged.push(self.builder, self.processes)
         pushed = held(self.registry, build.reference)
@@ -91,7 +95,7 @@ class ImageBuild:
         return self.registry.put_manifest(manifest, repository.at(manifest.digest))
 
     def _staged(self, build: Build, image: Image, folder: Path, parents: Mapping[str, Digest]) -> StagedBuild:
-        pins = Pins(image, parents, self._repository, self.local)
+        pins = Pins(image, lambda named: self._parent(named, image, parents), self.local)
         prepared = Preparation(hashed=self.hashed, kind=self.builder.kind, pin=pins).stage(image, folder)
         is_layout = build.target.repository.is_layout
         lowered = self.hashed.resolved.resolution.lowered[build.name].values()
@@ -106,10 +110,20 @@ class ImageBuild:
             layer_cache=self.layer_cache,
         )
 
-    def _repository(self, name: str) -> Repository:
-        repository = self.hashed.resolved.sources[name].image.repository
+    def _parent(self, named: Internal, image: Image, parents: Mapping[str, Digest]) -> Reference:
+        """Return a parent where it is; for one platform that platform's own, for several the index."""
+        own = self.hashed.resolved.sources[named.name].image.repository
+        repository = self.elsewhere.get(named.name, own)
         assert repository is not None  # it is in a plan  # noqa: S101
-        return repository
+        reference = repository.at(parents[named.name])
+        return self._for_platform(reference, named.platform) if len(image.platforms) == 1 else reference
+
+    def _for_platform(self, reference: Reference, platform: Platform) -> Reference:
+        from hashtag.registry.platforms import choose_child
+
+        manifest = self.registry.manifest(reference)
+        child = choose_child(manifest.children(), platform) if manifest.is_index else None
+        return reference.repository.at(child.digest) if child else reference
 
 
 def _is_dockers(config: ImageConfig) -> bool:

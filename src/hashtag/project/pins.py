@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
@@ -15,7 +15,7 @@ from hashtag.errors import UnsupportedBuild
 from hashtag.images.lowered import External, Internal
 from hashtag.images.model import Image
 from hashtag.oci.digest import Digest
-from hashtag.oci.reference import Reference, Repository
+from hashtag.oci.reference import Reference
 
 if TYPE_CHECKING:
     from hashtag.registry import Registry
@@ -28,15 +28,13 @@ class Pins:
 
     Attributes:
         image: That is built.
-        parents: The digest of each parent.
-        repository: Of an image of this project.
+        parent: Returns a parent, by its digest.
         local: The images of layout folders; None where the project has none.
         used: The images that the builder fetches from registries.
     """
 
     image: Image
-    parents: Mapping[str, Digest]
-    repository: Callable[[str], Repository]
+    parent: Callable[[Internal], Reference]
     local: LocalImages | None
     used: dict[Reference, None] = field(factory=dict)
 
@@ -61,8 +59,8 @@ class Pins:
                 assert base is not None  # a record needs it  # noqa: S101
                 one = len(self.image.platforms) == 1
                 return reference.with_digest(base.digest if one else base.pinned_digest)
-            case Internal(name=name):
-                return self.repository(name).at(self.parents[name])
+            case Internal():
+                return self.parent(named)
 
 
 @frozen(kw_only=True)

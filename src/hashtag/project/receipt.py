@@ -10,6 +10,7 @@ from attrs import frozen
 
 from hashtag.errors import HashtagError, SeveralErrors
 from hashtag.oci.digest import Digest
+from hashtag.oci.reference import Repository
 from hashtag.planning.plan import Target
 
 FORMAT_VERSION = "1.0"
@@ -25,10 +26,16 @@ class Built:
 
 @frozen
 class Found:
-    """The image existed."""
+    """
+    The image existed.
+
+    Attributes:
+        upstream: The repository where it stays, if that is not our own.
+    """
 
     target: Target
     digest: Digest
+    upstream: Repository | None = None
 
 
 @frozen
@@ -85,8 +92,9 @@ def _image(outcome: Outcome) -> dict[str, Any]:
     match outcome:
         case Built(digest=digest):
             return document | {"outcome": "built", "digest": str(digest)}
-        case Found(digest=digest):
-            return document | {"outcome": "found", "digest": str(digest)}
+        case Found(digest=digest, upstream=upstream):
+            where = {"upstream": str(upstream)} if upstream else {}
+            return document | {"outcome": "found", "digest": str(digest)} | where
         case NotMade(error=error):
             return document | {
                 "outcome": "failed",

@@ -8,10 +8,10 @@ from contextlib import suppress
 from hashtag.apply import apply
 from hashtag.errors import StalePlan
 from hashtag.oci.digest import Digest
-from hashtag.oci.ports import Home, Writer
+from hashtag.oci.ports import Home, Resolver, Writer
 from hashtag.oci.reference import Reference, Repository
 from hashtag.planning.change import CopyImage
-from hashtag.planning.plan import OnUpstreamHit, Plan, Target, Upstream
+from hashtag.planning.plan import Alias, OnUpstreamHit, Plan, Target, Upstream
 from hashtag.planning.zone import TRUSTED
 
 
@@ -58,7 +58,10 @@ def bring(plan: Plan, names: Collection[str], registry: Writer) -> None:
                 apply(copies, registry)
 
 
-def used_elsewhere(plan: Plan) -> set[str]:
-    """Return the names of the images that stay in another repository."""
-    found = ((alias.name, alias.upstream) for alias in plan.aliases)
-    return {name for name, upstream in found if upstream and upstream.on_hit is OnUpstreamHit.USE}
+def used_elsewhere(plan: Plan, names: Collection[str], registry: Resolver) -> dict[str, Alias]:
+    """Return by name the images of a plan that stay in another repository; one that is gone there is left out."""
+    from hashtag.registry.bases import find
+
+    used = [alias for alias in plan.aliases if alias.is_used_elsewhere and alias.name in names]
+    held = find(registry, [alias.reference for alias in used])
+    return {alias.name: alias for alias in used if alias.reference in held}
