@@ -11,8 +11,9 @@ from attrs import evolve
 from hashtag.errors import HashtagError
 from hashtag.oci.reference import DOCKER_HUB, Repository
 from hashtag.registry.answers import error_text, is_of_registry, is_web_page, refusal, web_page
-from hashtag.registry.authorization import Authorization, Scope, denied
+from hashtag.registry.authorization import Authorization, Scope
 from hashtag.registry.credentials import Credentials
+from hashtag.registry.denial import denied, login_refused
 from hashtag.registry.in_flight import InFlight
 from hashtag.registry.login import Login
 from hashtag.registry.messages import ERROR_LIMIT, Answer, Pieces, Request
@@ -125,7 +126,11 @@ class Session:
         if answer.status not in (401, 403):
             return refusal(answer, where)
         what = f"the registry answered {answer.status}{error_text(answer)}"
-        return denied(scope, self.login(scope), what)
+        login, repository = self.login(scope), scope.repository
+        is_password = self._authorization.asks_for_password(repository.registry) and answer.secrets
+        if login and is_password and answer.status == 401 and self._is_from(answer, repository):
+            return login_refused(repository, login, what)
+        return denied(repository, scope.actions, login, what)
 
     def login(self, scope: Scope) -> Login | None:
         """Return the login for a repository, if there is one."""
@@ -147,6 +152,9 @@ class Session:
             renewed = self._authorization.answer(challenge, scope, header)
             if renewed is not None:
                 answer = self._sent(request, scope, renewed)
+                if answer.status == 401 and self._is_from(answer, scope.repository):
+                    other = self._authorization.other_answer(answer, scope)
+                    answer = self._sent(request, scope, other) if other else answer
         host = scope.repository.registry
         if is_temporary(answer.status, answer.content):
             if answer.status in _TOO_MANY:
@@ -204,7 +212,7 @@ class Session:
     def _slot(self, repository: Repository, request: Request) -> AbstractContextManager[None]:
         # What reads or feeds a stream waits for nobody: its other end may be the same host.
         is_stream = request.is_streamed or not isinstance(request.content, bytes)
-        return nullcontext() if is_stream else self._in_flight.slot(repository.registry)
+        return nullcontext() if is_stream else self._in_flight.slot(repository.registry, request.method)
 
     def _secrets(self, scope: Scope, header: str | None) -> tuple[str, ...]:
         login = self.login(scope) if header else None
