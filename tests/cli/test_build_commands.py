@@ -146,7 +146,7 @@ def test_a_changed_file_of_a_parent_is_status_5_for_its_children_too(hashtag, pr
 
     assert ran.status == 5
     assert "base/motd: error[HT060]: it changed after base was planned" in ran.err
-    assert "web/Dockerfile:1:1: error[HT071]: its parent base is not built\n  1 | FROM base" in ran.err
+    assert "web/Dockerfile:1:6: error[HT071]: its parent base is not built\n  1 | FROM base" in ran.err
 
 
 def test_a_receipt_in_a_context_is_refused(hashtag, project):

@@ -219,7 +219,7 @@ def test_an_unknown_base_is_an_error_with_its_place(tmp_path: Path) -> None:
         hashtag.fingerprint(tmp_path)
 
     assert caught.value.code == "HT021"
-    assert caught.value.where.endswith("Dockerfile:2:1")
+    assert caught.value.where.endswith("Dockerfile:2:6")
     assert caught.value.hint == "give it: --base debian:12=sha256:…"
 
 

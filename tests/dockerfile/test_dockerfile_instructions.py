@@ -68,7 +68,9 @@ def refused(text: str) -> str:
     ],
 )
 def test_from(text: str, image: str, platform: str | None, name: str | None) -> None:
-    assert from_line(text) == From(location=HERE, image=image, platform=platform, name=name)
+    assert from_line(text) == From(
+        location=HERE, image=image, image_location=HERE, platform=platform, name=name
+    )
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ def test_what_is_built_from_a_broken_image_is_not_built(buildah_project):
 
     assert ran.status == 1
     assert made == {"base": "built", "middle": "failed", "left": "failed", "right": "failed"}
-    assert "images/left/Dockerfile:1:1: error[HT071]: its parent middle is not built" in ran.err
+    assert "images/left/Dockerfile:1:6: error[HT071]: its parent middle is not built" in ran.err
 
 
 def test_an_interrupt_ends_the_builder(buildah_project):

@@ -89,7 +89,7 @@ def test_images_from_each_other_are_a_cycle_with_its_place() -> None:
         resolved({"a": "FROM scratch AS s\nFROM b\n", "b": "FROM c\n", "c": "FROM a\n"})
 
     assert " → " in caught.value.what
-    assert caught.value.where.endswith(("/Dockerfile:1:1", "/Dockerfile:2:1"))
+    assert caught.value.where.endswith(("/Dockerfile:1:6", "/Dockerfile:2:6"))
 
 
 def test_a_child_of_what_cannot_be_lowered_fails_with_it() -> None:

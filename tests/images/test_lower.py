@@ -656,7 +656,7 @@ def test_a_malformed_config_of_a_base_is_an_error(config: dict[str, Any]) -> Non
     with pytest.raises(InvalidDocument, match="the config of x") as caught:
         build("FROM x", config=config)
 
-    assert caught.value.where == "Dockerfile:1:1"
+    assert caught.value.where == "Dockerfile:1:6"
 
 
 def test_a_build_of_too_many_variables_is_refused() -> None:

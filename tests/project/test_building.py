@@ -134,7 +134,7 @@ def test_a_broken_image_takes_its_children_along_and_no_others(workshop):
     assert receipt.of(Built) == ("docs",)
     assert [str(error) for error in receipt.errors] == [
         "base: buildah ended with status 2",
-        "web/Dockerfile:2:1: its parent base is not built",
+        "web/Dockerfile:2:6: its parent base is not built",
     ]
     assert workshop.held("base", "1") is None
 

@@ -288,7 +288,7 @@ def test_a_discovered_image_whose_base_is_not_set_is_skipped_with_a_warning(
     plan = open_project(folder).plan(registry_with_base())
 
     assert set(actions(plan)) == {"base", "docs", "web"}
-    assert any("bad/Dockerfile:1:1" in warning and "skipped" in warning for warning in plan.warnings)
+    assert any("bad/Dockerfile:1:6" in warning and "skipped" in warning for warning in plan.warnings)
     with pytest.raises(UnsetBase):
         open_project(folder).plan(registry_with_base(), images=["bad"])
 
@@ -319,13 +319,76 @@ def test_a_missing_base_that_resembles_an_image_of_ours_says_how_to_link_it(tmp_
     assert 'known-as = ["other.example/base"]' in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("error", "what"),
+    [
+        pytest.param(
+            RegistryUnreachable("no usable answer", where="other.example"),
+            "base other.example/tool:1: other.example: no usable answer",
+            id="unreachable",
+        ),
+        pytest.param(
+            AccessDenied("no permission", where="other.example/tool"),
+            "base other.example/tool:1: other.example/tool: no permission",
+            id="denied",
+        ),
+        pytest.param(None, "base other.example/tool:1 is not in its registry", id="missing"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("dockerfile", "place"),
+    [
+        pytest.param("FROM scratch\nFROM --platform=linux/amd64 other.example/tool:1\n", "2:29", id="FROM"),
+        pytest.param("FROM scratch\nCOPY --from=other.example/tool:1 a /\n", "2:6", id="COPY --from"),
+        pytest.param(
+            "FROM scratch\nRUN --mount=from=other.example/tool:1,target=/x true\n", "2:5", id="mount from"
+        ),
+    ],
+)
+def test_a_base_that_cannot_be_had_is_named_with_its_place(
+    tmp_path: Path, dockerfile: str, place: str, error: hashtag.HashtagError | None, what: str
+) -> None:
+    registry = registry_with_base()
+    if error:
+        registry.fail("manifest", error)
+
+    with pytest.raises(type(error) if error else UnknownBase) as caught:
+        open_project(write(tmp_path, {"web/Dockerfile": dockerfile})).plan(registry)
+
+    assert str(caught.value) == f"web/Dockerfile:{place}: {what}"
+    assert caught.value.location is not None
+    assert caught.value.location.source == dockerfile.splitlines()[1]
+
+
+@pytest.mark.parametrize(
+    "error", [None, AccessDenied("no permission", where="docker.io/library/biuld")], ids=["missing", "denied"]
+)
+@pytest.mark.parametrize(
+    "line",
+    ["COPY --from=biuld /a /", "FROM biuld", "RUN --mount=from=biuld,target=/x true"],
+    ids=["COPY --from", "FROM", "mount from"],
+)
+def test_a_base_that_resembles_a_stage_says_which(
+    tmp_path: Path, line: str, error: hashtag.HashtagError | None
+) -> None:
+    registry = registry_with_base()
+    if error:
+        registry.fail("manifest", error)
+    folder = write(tmp_path, {"web/Dockerfile": f"FROM scratch AS build\nFROM scratch\n{line}\n"})
+
+    with pytest.raises(hashtag.HashtagError) as caught:
+        open_project(folder).plan(registry)
+
+    assert caught.value.hint.splitlines()[0] == "did you mean the stage 'build'?"
+
+
 def test_images_that_are_built_from_each_other_are_an_error_that_names_them(tmp_path: Path) -> None:
     folder = write(
         tmp_path,
         {"a/Dockerfile": f"FROM {REPOSITORY}/b\n", "b/Dockerfile": f"FROM {REPOSITORY}/a\n"},
     )
 
-    with pytest.raises(Cycle, match=r"[ab]/Dockerfile:1:1: .*(a → b → a|b → a → b)"):
+    with pytest.raises(Cycle, match=r"[ab]/Dockerfile:1:6: .*(a → b → a|b → a → b)"):
         open_project(folder).plan(registry_with_base())
 
 
@@ -391,7 +454,7 @@ def test_a_base_that_resembles_an_image_of_ours_is_a_warning_with_both_remedies(
 
     (warning,) = open_project(folder).plan(registry).warnings
 
-    assert warning.startswith("web/Dockerfile:1:1: if other.example/base:1 means the image base")
+    assert warning.startswith("web/Dockerfile:1:6: if other.example/base:1 means the image base")
     assert 'known-as = ["other.example/base"]' in warning
     assert 'external = ["other.example/base"]' in warning
     assert open_project(folder, external=["other.example/*"]).plan(registry).warnings == ()

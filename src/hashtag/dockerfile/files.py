@@ -19,15 +19,19 @@ def read_copy(statement: Statement) -> Copy:
     flags = read_flags(
         statement, texts=("chown", "from", "chmod"), lists=("exclude",), switches=("link", "parents")
     )
+    parents = flags.switches.get("parents", False)
     source = flags.text("from")
-    if source is not None and _is_variable(source, statement.escape):
-        offset = next(word.offset for word in statement.flags if word.text.startswith("--from="))
+    if source is None:
+        return evolve(_copy(statement, flags), parents=parents)
+    offset = next(word.offset for word in statement.flags if word.text.startswith("--from="))
+    if _is_variable(source, statement.escape):
         raise statement.error(
             "--from cannot hold a variable",
             offset=offset,
             hint="name a stage: FROM ${IMAGE} AS name, then --from=name",
         )
-    return evolve(_copy(statement, flags), source=source, parents=flags.switches.get("parents", False))
+    at = statement.line.location(offset)
+    return evolve(_copy(statement, flags), source=source, source_location=at, parents=parents)
 
 
 def read_add(statement: Statement) -> Copy:

@@ -74,9 +74,15 @@ class Instruction:
 
 @frozen(kw_only=True)
 class From(Instruction):
-    """`FROM [--platform=…] image [AS name]`; the name is in lower case."""
+    """
+    `FROM [--platform=…] image [AS name]`; the name is in lower case.
+
+    Attributes:
+        image_location: Where the image is named.
+    """
 
     image: str
+    image_location: Location = field(eq=False)
     platform: str | None = None
     name: str | None = None
 
@@ -128,6 +134,7 @@ class Copy(Instruction):
     Attributes:
         sources: The paths as written; here-documents stand in `heredocs`.
         source: The text of `--from`.
+        source_location: Where that flag stands; None without it.
         exclude: The patterns of `--exclude`, never expanded.
         is_add: Whether it is ADD: URLs, Git repositories and archives are special.
     """
@@ -136,6 +143,7 @@ class Copy(Instruction):
     destination: str
     heredocs: tuple[Heredoc, ...] = ()
     source: str | None = None
+    source_location: Location | None = field(eq=False, default=None)
     chown: str | None = None
     chmod: str | None = None
     link: bool = False

@@ -138,7 +138,7 @@ def _instructions(reader: Reader) -> tuple[list[From | StageInstruction], list[D
             if len(faults) >= _MOST_FAULTS:
                 break
             if each.name == "from":  # so that what follows it is not misplaced as well
-                found.append(From(location=each.location, image=""))
+                found.append(From(location=each.location, image="", image_location=each.location))
     return found, faults
 
 

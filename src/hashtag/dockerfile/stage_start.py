@@ -37,6 +37,7 @@ def read_from(statement: Statement) -> From:
         location=statement.location,
         text=statement.text,
         image=words[0],
+        image_location=statement.line.location(statement.start),
         platform=read_flags(statement, texts=["platform"]).text("platform"),
         name=name,
     )

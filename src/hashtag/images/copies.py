@@ -7,7 +7,7 @@ import re
 from hashtag.dockerfile.expansion import expand_raw
 from hashtag.dockerfile.instruction import Copy
 from hashtag.errors import DockerfileError, Location
-from hashtag.images.lowered import CopyOperation, Inline, MainContext
+from hashtag.images.lowered import CopyOperation, Inline, MainContext, Origin
 from hashtag.images.paths import destination_path
 from hashtag.images.state import StageState
 
@@ -30,7 +30,7 @@ def copy_operation(state: StageState, instruction: Copy) -> CopyOperation:
     # Archives of the context are extracted unless ADD says otherwise, fetched ones only if it says so.
     unpack = instruction.is_add if instruction.unpack is None else instruction.unpack
     return CopyOperation(
-        origin=MainContext() if instruction.source is None else state.copy_origin(instruction.source, at),
+        origin=_origin(state, instruction),
         sources=paths,
         remotes=remotes,
         written=words if paths and remotes else (),
@@ -50,6 +50,12 @@ def copy_operation(state: StageState, instruction: Copy) -> CopyOperation:
         keep_git_dir=bool(instruction.keep_git_dir) and any(is_git(remote) for remote in remotes),
         location=at,
     )
+
+
+def _origin(state: StageState, instruction: Copy) -> Origin:
+    if instruction.source is None:
+        return MainContext()
+    return state.copy_origin(instruction.source, instruction.source_location or instruction.location)
 
 
 def _inline(state: StageState, instruction: Copy) -> tuple[Inline, ...]:

@@ -175,7 +175,7 @@ class Stages:
             raise DockerfileError(f"FROM --platform={written}: {error.what}", where=at) from error
 
     def _base(self, stage: Stage) -> StageBase:
-        at = stage.base.location
+        at = stage.base.image_location
         written, escape = stage.base.image, self._dockerfile.escape
         name = expand(written, self._globals, escape=escape, location=at)
         platform = self.platforms[stage.index]
@@ -227,8 +227,8 @@ def _sources(instructions: Iterable[StageInstruction]) -> Iterable[tuple[str, Lo
     """Yield the names that COPY and mounts read from, and whether a number is a stage's index."""
     for instruction in instructions:
         match instruction:
-            case Copy(source=str(name), location=at):
-                yield name, at, True
+            case Copy(source=str(name), source_location=at, location=start):
+                yield name, at or start, True
             case Run(mounts=mounts):
                 for mount in mounts:
                     if name := _mount_source(mount):

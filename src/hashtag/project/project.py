@@ -19,9 +19,10 @@ from hashtag.planning.decide import decide
 from hashtag.planning.plan import Action, Failed, Plan, Target
 from hashtag.planning.targets import target
 from hashtag.planning.zone import Zone, check_pipeline_tag
+from hashtag.project.pinning import remedy
 from hashtag.project.trust import zone_of
 from hashtag.project.upstreams import upstreams
-from hashtag.project.workspace import Hashed, Progress, Workspace, check_names, remedy
+from hashtag.project.workspace import Hashed, Progress, Workspace, check_names
 from hashtag.project.zoning import look_up
 from hashtag.worktree import git, settings
 from hashtag.worktree.outputs import check_outputs, git_folders

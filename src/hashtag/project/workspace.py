@@ -14,18 +14,18 @@ from hashtag.dockerfile.stage import Dockerfile
 from hashtag.errors import (
     HashtagError,
     MissingParent,
-    UnknownBase,
     UnknownImage,
     UsageError,
     did_you_mean,
     raise_all,
 )
-from hashtag.images.bases import BaseImage, KnownBases
+from hashtag.images.bases import KnownBases
 from hashtag.images.graph import Resolution, Source, resolve
 from hashtag.images.linking import Links
 from hashtag.images.lowered import External
 from hashtag.images.model import Image
 from hashtag.oci.ports import Reader
+from hashtag.project.pinning import pin
 from hashtag.worktree.contexts import Contexts
 from hashtag.worktree.dockerfile_sources import read_sources
 from hashtag.worktree.fingerprinting import Fingerprints, Hashing
@@ -59,6 +59,11 @@ class Resolved:
         dockerfile = self.sources[name].dockerfile
         assert isinstance(dockerfile, Dockerfile)  # it was resolved  # noqa: S101
         return tuple(stage.name for stage in dockerfile.stages if stage.name)
+
+    def stages_beside(self, base: External) -> tuple[str, ...]:
+        """Return the names of the stages of the Dockerfile that names a base first."""
+        name = next(name for name in self.names if base in self.resolution.bases(name))
+        return self.stages(name)
 
 
 @frozen(kw_only=True)
@@ -123,7 +128,7 @@ class Workspace:
         resolved = self.resolve(names, known)
         failures: dict[External, HashtagError] = {}
         while unknown := [base for base in _unpinned(resolved) if base not in failures]:
-            failures |= _pin(unknown, known, registry, self.links())
+            failures |= pin(unknown, known, registry, self.links(), resolved.stages_beside)
             resolved = self._resolved(tuple(resolved.sources.values()), names, known, failures)
         return resolved
 
@@ -197,48 +202,6 @@ def _unpinned(resolved: Resolved) -> list[External]:
     found = (base for name in resolved.names for base in resolved.resolution.bases(name))
     bases = (base for base in found if base.image is None)
     return list({(base.reference, base.platform): base for base in bases}.values())
-
-
-def _pin(
-    bases: Iterable[External], known: KnownBases, registry: Reader | None, links: Links
-) -> dict[External, HashtagError]:
-    """Pin what a registry knows; return why the others are not pinned."""
-    wanted = {(base.reference, base.platform): base for base in bases}
-    if registry is None:
-        return {base: _not_given(base) for base in wanted.values()}
-    from hashtag.registry.bases import pin_each
-
-    failures: dict[External, HashtagError] = {}
-    for key, answer in pin_each(registry, wanted).items():
-        match answer:
-            case BaseImage():
-                known.pin(key[0], key[1], answer)
-            case UnknownBase(what=what, hint=hint):
-                base = wanted[key]
-                failures[base] = UnknownBase(what, where=base.location, hint=remedy(base, links) or hint)
-            case error:  # of the registry, not of the base: nothing said of any image would be true
-                error.hint = remedy(wanted[key], links) or error.hint
-                raise error
-    return failures
-
-
-def remedy(base: External, links: Links) -> str:
-    """Return what to configure where an external base has the name of an image of the project."""
-    like = links.looks_internal(base.reference, child="")
-    pattern = base.reference.repository.familiar
-    return like and (
-        f'if {base.reference.familiar} means the image {like} of this project, add known-as = ["{pattern}"] '
-        f'to its [[image]]; if not, external = ["{pattern}"]'
-    )
-
-
-def _not_given(base: External) -> UnknownBase:
-    name = base.reference.familiar
-    return UnknownBase(
-        f"base {name} has no digest, and there is no registry to ask",
-        where=base.location,
-        hint=f"give it: --base {name}=sha256:…",
-    )
 
 
 def _errors(
