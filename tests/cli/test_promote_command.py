@@ -110,6 +110,30 @@ def test_undo_goes_back(publish, hashtag):
     assert hashtag("promote", "--undo").status == 2
 
 
+def test_in_ci_only_a_branch_that_may_publish_a_tag_takes_it_back(publish, hashtag, monkeypatch):
+    ci = {"CI": "true", "HASHTAG_PUBLISH": "main=latest"}
+    publish(1, environ=ci, change="1")
+    after = publish(2, environ=ci, change="2").out
+    monkeypatch.setenv("CI_COMMIT_BRANCH", "topic")
+
+    ran = hashtag("promote", "--undo", "latest")
+
+    assert (ran.status, ran.out) == (0, "")
+    assert "branch topic publishes no latest" in ran.err
+    assert publish(2, environ=ci, change="2").out == after
+
+
+def test_an_image_that_the_set_before_does_not_name_is_left_and_that_is_said(publish, hashtag):
+    publish(1, "latest", change="1", plan=("base",))
+    publish(2, "latest", change="2")
+
+    ran = hashtag("promote", "--undo", "latest")
+
+    assert ran.status == 0
+    left = "oci-layout:store:web:latest stays as it is: the set before does not name its image"
+    assert f"warning: {left}\n" in ran.err
+
+
 def test_a_dry_run_says_what_it_would_do_and_does_nothing(publish, hashtag):
     ran = publish(1, "latest", "--dry-run", "-o", "json")
 

@@ -126,6 +126,13 @@ def test_backwards_is_done_when_it_is_asked_for():
     assert decision == Publication(tag="latest", current=older, before=(set_of(6),))
 
 
+def test_backwards_twice_is_once():
+    older = set_of(5)
+    once = decide_promotion("latest", published(set_of(6)), older, allow_backwards=True)
+
+    assert decide_promotion("latest", once, older, allow_backwards=True) == once
+
+
 def test_a_plan_of_some_images_carries_the_others_over():
     decision = published(set_of(5, "base", "web"), set_of(6, "web"))
 

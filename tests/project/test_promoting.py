@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from datetime import UTC, datetime
 
@@ -58,6 +59,7 @@ def put(registry: MemoryRegistry, number: int, *names: str) -> Plan:
 
 
 def promotion(registry, **more) -> Promotion:
+    more = {"sleep": lambda _: None} | more
     return Promotion(registry=registry, store=SetStore(registry, PLANS), **more)
 
 
@@ -355,7 +357,7 @@ def test_the_set_of_another_tag_is_not_believed(registry):
 
 
 class Interleaved(MemoryRegistry):
-    """A registry in which something happens before the n-th manifest is written."""
+    """A registry in which something happens before a manifest is written."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -409,3 +411,217 @@ def test_a_write_that_fails_without_another_pipeline_is_an_error(registry):
 
     with pytest.raises(RegistryError, match="broken"):
         promote(registry, plan)
+
+
+class Between:
+    """A process's way to a registry, on which others do something before its n-th requests."""
+
+    def __init__(self, registry, happens=()) -> None:
+        self.registry = registry
+        self.happens = dict(happens)
+        self.asked = 0
+        self.is_closest = False
+
+    def __getattr__(self, name):
+        method = getattr(self.registry, name)
+
+        def ask(*arguments, **more):
+            self.asked += 1
+            if happens := self.happens.pop(self.asked, None):
+                # Nothing can be asked between the last look at a set and the write of another one.
+                self.is_closest |= name == "put_manifest" and arguments[1] == PLANS.tagged("h1-set-latest")
+                happens()
+            return method(*arguments, **more)
+
+        return ask if callable(method) else method
+
+
+def shown(registry) -> tuple[list[Digest | None], int]:
+    """Return what the tags hold, and the order of the set that they are said to be."""
+    return [held(registry, name) for name in ("base", "web")], SetStore(registry, PLANS).load(
+        "latest"
+    ).current.order
+
+
+def every_request(make):
+    """Yield runs in which something happens before the first request, before the second, and so on."""
+    number = 1
+    while True:
+        registry, plans = MemoryRegistry(str(REPOSITORY)), {}
+        for order in (4, 5, 6, 7):
+            plans[order] = put(registry, order, "base", "web")
+        promote(registry, plans[4])
+        between = make(registry, plans, number)
+        yield registry, plans, between
+        if between.asked < number:
+            return
+        number += 1
+
+
+@pytest.mark.parametrize(("first", "second"), [(5, 6), (6, 5)], ids=["a newer one", "an older one"])
+def test_another_promotion_before_any_request_changes_nothing_of_the_end(first, second):
+    def make(registry, plans, number):
+        return Between(registry, {number: lambda: promote(registry, plans[second])})
+
+    for registry, plans, between in every_request(make):
+        promote(between, plans[first])
+
+        if not between.happens and not between.is_closest:
+            assert shown(registry) == ([a.digest for a in plans[6].aliases], 6), between.asked
+
+
+@pytest.mark.parametrize("later", range(1, 12))
+def test_a_third_promotion_while_the_second_ones_tags_are_put_back(later):
+    def make(registry, plans, number):
+        happens = {number: lambda: promote(registry, plans[6])}
+        return Between(registry, happens | {number + later: lambda: promote(registry, plans[7])})
+
+    for registry, plans, between in every_request(make):
+        promote(between, plans[5])
+
+        if not between.happens and not between.is_closest:
+            assert shown(registry) == ([a.digest for a in plans[7].aliases], 7), between.asked
+
+
+def test_an_undo_before_any_request_of_a_promotion_leaves_one_set():
+    def make(registry, plans, number):
+        return Between(registry, {number: lambda: promotion(registry).undo(["latest"])})
+
+    for registry, plans, between in every_request(make):
+        promote(registry, plans[5])
+        promote(between, plans[6])
+
+        digests, order = shown(registry)
+        assert digests == [a.digest for a in plans[order].aliases], between.asked
+
+
+def test_a_promotion_before_any_request_of_an_undo_has_the_last_word():
+    def make(registry, plans, number):
+        promote(registry, plans[5])
+        return Between(registry, {number: lambda: promote(registry, plans[6])})
+
+    for registry, plans, between in every_request(make):
+        refused = []
+        try:
+            promotion(between).undo(["latest"])
+        except PromotionRefused as error:
+            refused = [error.what]
+
+        digests, order = shown(registry)
+        assert digests == [a.digest for a in plans[order].aliases], between.asked
+        assert all("it stands for pipeline 6 of main now" in what for what in refused)
+        assert not refused or order == 6
+
+
+def test_a_branch_that_takes_the_tag_over_meanwhile_gets_back_what_was_overwritten():
+    def make(registry, plans, number):
+        other = evolve(plans[6], ref="stable-8")
+        return Between(registry, {number: lambda: promote(registry, other, allow_backwards=True)})
+
+    for registry, plans, between in every_request(make):
+        with contextlib.suppress(PromotionRefused):
+            promote(between, plans[5])
+
+        if not between.happens:
+            digests, order = shown(registry)
+            assert digests == [a.digest for a in plans[order].aliases], between.asked
+
+
+def test_what_was_put_back_is_said():
+    registry = Interleaved(str(REPOSITORY))
+    older, newer = put(registry, 5, "base", "web"), put(registry, 6, "base", "web")
+    registry.before[f"{REPOSITORY}/base:latest"] = lambda: promote(registry, newer)
+
+    (outcome,) = promote(registry, older)
+
+    assert outcome.reason == "pipeline 6 of main is newer than pipeline 5 of main; 2 tags were put back"
+
+
+class Restless(MemoryRegistry):
+    """A registry in which somebody moves a tag right after it was written, so many times."""
+
+    times = 1
+
+    def put_manifest(self, manifest, reference):
+        digest = super().put_manifest(manifest, reference)
+        if str(reference) == f"{REPOSITORY}/web:latest" and self.times:
+            self.times -= 1
+            self.add_image(str(reference), layers=[b"by hand"])
+        return digest
+
+
+def test_a_tag_that_somebody_moves_meanwhile_is_written_again():
+    registry = Restless(str(REPOSITORY))
+    plan = put(registry, 5, "base", "web")
+
+    (outcome,) = promote(registry, plan)
+
+    assert outcome.moved == 3
+    assert shown(registry) == ([a.digest for a in plan.aliases], 5)
+
+
+def test_a_tag_that_is_moved_again_and_again_is_an_error():
+    registry = Restless(str(REPOSITORY))
+    registry.times = 99
+
+    with pytest.raises(RegistryError, match="after it was written") as caught:
+        promote(registry, put(registry, 5, "base", "web"))
+
+    assert caught.value.where == f"{REPOSITORY}/web:latest"
+    assert registry.times > 90
+
+
+def test_a_set_that_is_written_again_and_again_is_an_error():
+    registry = MemoryRegistry(str(REPOSITORY))
+    plans = [put(registry, order, "web") for order in range(5, 30)]
+    later = iter(plans[1:])
+    between = Between(registry)
+    ours = promotion(between, sleep=lambda _: promote(registry, next(later)), allow_backwards=True)
+    wanted = set_of_plan(plans[0], choose(plans[0], registry, {}), order=None, at=NOW)
+
+    with pytest.raises(PromotionRefused, match="at the same time"):
+        ours.publish(["latest"], wanted)
+
+
+def test_a_look_is_taken_a_moment_after_writing_and_only_then():
+    registry, moments = MemoryRegistry(str(REPOSITORY)), []
+    plan = put(registry, 5, "web")
+
+    promote(registry, plan, sleep=moments.append)
+    assert len(moments) == 1
+    assert 0 < moments[0] < 1
+
+    promote(registry, plan, sleep=moments.append)
+    assert len(moments) == 1
+
+
+def test_a_failure_among_the_tags_says_how_many_moved(registry):
+    plan = put(registry, 5, "base", "web")
+    tag = f"{REPOSITORY}/web:latest"
+    registry.fail("put_manifest", AccessDenied("protected", where=tag), reference=tag)
+
+    with pytest.raises(AccessDenied) as caught:
+        promote(registry, plan)
+
+    assert "1 of 2 tags moved" in caught.value.hint
+    assert "run the command again" in caught.value.hint
+
+
+def test_undo_says_which_tags_the_set_before_does_not_name(registry):
+    promote(registry, put(registry, 5, "base"))
+    promote(registry, put(registry, 6, "base", "web"))
+
+    (outcome,) = promotion(registry).undo(["latest"])
+
+    assert outcome.beyond == (REPOSITORY.child("web").tagged("latest"),)
+
+
+def test_an_undo_without_writing_says_how_much_would_move(registry):
+    promote(registry, put(registry, 5, "base", "web"))
+    promote(registry, put(registry, 6, "base", "web"))
+    registry.requests.clear()
+
+    (outcome,) = promotion(registry, is_dry=True).undo(["latest"])
+
+    assert outcome.moved == 2
+    assert writes(registry) == []

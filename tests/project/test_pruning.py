@@ -66,10 +66,14 @@ def cache(plan, name: str = "web") -> str:
     return f"{name}:{found}"
 
 
-def promote(registry, plan, tag: str = "latest") -> None:
+def promotion(registry) -> Promotion:
     store = SetStore(registry, registry.repository.child("plans"))
+    return Promotion(registry=registry, store=store, sleep=lambda _: None)
+
+
+def promote(registry, plan, tag: str = "latest") -> None:
     wanted = set_of_plan(plan, choose(plan, registry, {}), order=None, at=NOW - timedelta(days=OLD))
-    Promotion(registry=registry, store=store).publish([tag], wanted)
+    promotion(registry).publish([tag], wanted)
 
 
 # ── what goes ────────────────────────────────────────────────────────────────────────────────────
@@ -129,9 +133,7 @@ def test_what_is_published_stays_and_what_undo_goes_back_to(registry):
 
     assert {"web:3", cache(other)} <= gone
     assert not gone & {cache(before), cache(after), "web:latest", "plans:h1-set-latest"}
-    Promotion(registry=registry, store=SetStore(registry, registry.repository.child("plans"))).undo(
-        ["latest"]
-    )
+    promotion(registry).undo(["latest"])
 
 
 def test_the_plan_of_what_stays_stays(registry):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     with open_planned(arguments, project) as (registry, saved):
         placed = project.placed(registry, {})
         chosen, outcomes = _promoted(arguments, placed, registry, saved)
-    warn(each.note for each in chosen if each.note)
+    warn([*(each.note for each in chosen if each.note), *_beyond(outcomes)])
     write_all(wanted(arguments), lambda kind: _render(kind, chosen, outcomes, is_dry=arguments.is_dry))
     for outcome in outcomes:
         say(_sentence(outcome, is_dry=arguments.is_dry))
@@ -62,7 +62,7 @@ def _promoted(
 ) -> tuple[list[Chosen], Sequence[Outcome]]:
     from hashtag.planning.publishing import Skipped
     from hashtag.project.members import Chosen, choose
-    from hashtag.project.promotable import member_of, policy_of, set_of_one, set_of_plan
+    from hashtag.project.promotable import member_of, policy_of, ref_of, set_of_one, set_of_plan
     from hashtag.project.reading_receipts import load_receipt
 
     policy = policy_of(project, os.environ)
@@ -71,7 +71,11 @@ def _promoted(
     if arguments.undo:
         if ones or not tags:
             raise UsageError("which tag goes back?", hint="hashtag promote --undo latest")
-        return [], promotion.undo(tags)
+        allowed = policy.choose(tags, ref_of(project, os.environ))
+        if isinstance(allowed, Skipped):
+            say(allowed.reason)
+            return [], ()
+        return [], promotion.undo(allowed)
     now, order = datetime.now(UTC), arguments.order
     plan = None if ones else _plan(arguments, project, registry, saved)
     if plan is None:
@@ -167,6 +171,18 @@ def _sentence(outcome: Outcome, *, is_dry: bool) -> str:
     label, count = outcome.publication.current.label, len(outcome.publication.current.images)
     verb = "would stand" if is_dry else "stands"
     return f"{outcome.publication.tag}: {verb} for {label}, {outcome.moved} of {count} tags moved."
+
+
+def _beyond(outcomes: Iterable[Outcome]) -> list[str]:
+    """Return a warning for each tag that an undo leaves, as the set before does not name its image."""
+    from hashtag.project.promoting import Published
+
+    return [
+        f"{tag} stays as it is: the set before does not name its image"
+        for outcome in outcomes
+        if isinstance(outcome, Published)
+        for tag in outcome.beyond
+    ]
 
 
 def _number(text: str) -> int:

@@ -129,7 +129,8 @@ def decide_promotion(
         return Publication(tag=tag, current=wanted)
     before = current.current
     if allow_backwards:
-        return _moved(current, wanted)
+        is_there = before.ref == wanted.ref and _compared(wanted, before) == 0
+        return _continued(current, wanted) if is_there else _moved(current, wanted)
     if before.ref != wanted.ref:
         raise PromotionRefused(
             f"it stands for {before.label}, and this is {wanted.label}",

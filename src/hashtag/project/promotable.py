@@ -43,6 +43,11 @@ def policy_of(project: Project, environ: Mapping[str, str]) -> Policy:
     )
 
 
+def ref_of(project: Project, environ: Mapping[str, str]) -> str | None:
+    """Return the branch or tag that this pipeline runs for; None where it is not known."""
+    return git.facts(project.settings.folder, environ).ref
+
+
 def set_of_plan(plan: Plan, chosen: list[Chosen], *, order: int | None, at: datetime) -> Set:
     """Return the set that a plan's images are."""
     return Set(

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import TypeAlias
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
-from hashtag.apply import apply, put_tag
-from hashtag.errors import AccessDenied, HashtagError, PromotionRefused, RegistryError, raise_all
+from hashtag.apply import apply
+from hashtag.errors import HashtagError, PromotionRefused, raise_all
 from hashtag.oci.ports import Writer
-from hashtag.planning.change import AddTag, CopyImage
-from hashtag.planning.promotion import Left, Publication, Set, decide_promotion, undo
+from hashtag.oci.reference import Reference
+from hashtag.planning.change import CopyImage
+from hashtag.planning.promotion import Decision, Left, Publication, Set, decide_promotion, undo
 from hashtag.project.members import check_whole
+from hashtag.project.moving import Move, differing
 from hashtag.project.sets import SetStore
-
-# Another pipeline may publish at the same time; whoever is newer has the last word.
-_ROUNDS = 5
 
 
 @frozen
@@ -26,10 +27,12 @@ class Published:
 
     Attributes:
         moved: How many images' tags were written.
+        beyond: Tags of images that the set does not name; an undo leaves them as they are.
     """
 
     publication: Publication
     moved: int
+    beyond: tuple[Reference, ...] = ()
 
 
 Outcome: TypeAlias = Published | Left
@@ -43,12 +46,14 @@ class Promotion:
     Attributes:
         store: Where their sets are.
         is_dry: Decide alone; nothing is written.
+        sleep: Takes seconds.
     """
 
     registry: Writer
     store: SetStore
     allow_backwards: bool = False
     is_dry: bool = False
+    sleep: Callable[[float], object] = field(default=time.sleep)
 
     def publish(
         self, tags: Sequence[str], wanted: Set, copies: Collection[CopyImage] = ()
@@ -77,86 +82,58 @@ class Promotion:
         check_whole(there, self.registry)
         if not self.is_dry:
             apply(needed.values(), self.registry)
-        return tuple(self._carried_out(tag, wanted) for tag in tags)
+        return tuple(self._published(tag, wanted) for tag in tags)
 
     def undo(self, tags: Sequence[str]) -> tuple[Outcome, ...]:
         """Let published tags stand for the set before; raise `PromotionRefused` where there is none."""
         held = [self.store.load(tag) for tag in tags]
         restored = [undo(current, tag) for current, tag in zip(held, tags, strict=True)]
         check_whole(dict.fromkeys(i for each in restored for i in each.current.images), self.registry)
-        return tuple(self._written(*pair) for pair in zip(restored, held, strict=True))
+        return tuple(self._undone(*pair) for pair in zip(restored, held, strict=True))
 
-    def _decided(self, tags: Sequence[str], wanted: Set) -> list[Publication | Left]:
-        decisions: list[Publication | Left] = []
+    def _decided(self, tags: Sequence[str], wanted: Set) -> list[Decision]:
+        decisions: list[Decision] = []
         errors: list[HashtagError] = []
         for tag in tags:
             try:
-                decisions.append(self._decide(tag, self.store.load(tag), wanted))
+                decisions.append(self._decide(tag, wanted, self.store.load(tag)))
             except PromotionRefused as error:
                 errors.append(error)
         raise_all(errors)
         return decisions
 
-    def _decide(self, tag: str, current: Publication | None, wanted: Set) -> Publication | Left:
+    def _decide(self, tag: str, wanted: Set, current: Publication | None) -> Decision:
         return decide_promotion(tag, current, wanted, allow_backwards=self.allow_backwards)
 
-    def _carried_out(self, tag: str, wanted: Set) -> Outcome:
+    def _published(self, tag: str, wanted: Set) -> Outcome:
+        decide = partial(self._decide, tag, wanted)
         current = self.store.load(tag)
-        decision = self._decide(tag, current, wanted)
-        for number in range(_ROUNDS):
-            if isinstance(decision, Left):
-                # Where we wrote a tag before the newer set was there, its images have the last word.
-                if number:
-                    self._move(decision.current, decision.current.changes)
-                return decision
-            outcome = self._tried(decision, current)
-            now = current if self.is_dry else self.store.load(tag)
-            if outcome is not None and (self.is_dry or now == decision):
-                return outcome
-            # Another one wrote meanwhile: what we asked for is decided once more, on what is there now.
-            current, decision = now, self._again(tag, now, wanted, decision)
-        raise PromotionRefused(
-            "other pipelines publish it at the same time", where=tag, hint="run the command again"
-        )
+        decision = decide(current)
+        return decision if isinstance(decision, Left) else self._carried_out(decision, current, decide)
 
-    def _again(
-        self, tag: str, now: Publication | None, wanted: Set, decided: Publication
-    ) -> Publication | Left:
-        """Decide once more, where another pipeline wrote what we decided about."""
-        if self.allow_backwards:
-            return decided
-        return self._decide(tag, now, wanted)
+    def _undone(self, aim: Publication, before: Publication | None) -> Outcome:
+        outcome = self._carried_out(aim, before, partial(_overtaken, aim.tag))
+        if isinstance(outcome, Left) or before is None:
+            return outcome
+        named = {change.target for change in aim.changes}
+        beyond = (change.target for change in before.changes if change.target not in named)
+        return evolve(outcome, beyond=tuple(beyond))
 
-    def _tried(self, decision: Publication, current: Publication | None) -> Outcome | None:
-        """Return what was done; None where another pipeline was in the way."""
-        try:
-            return self._written(decision, current)
-        except RegistryError as error:
-            if type(error) is not RegistryError or self.store.load(decision.tag) in (current, decision):
-                raise
-            return None
-
-    def _written(self, publication: Publication, before: Publication | None) -> Published:
+    def _carried_out(
+        self, aim: Publication, before: Publication | None, decide: Callable[[Publication | None], Decision]
+    ) -> Outcome:
         if self.is_dry:
-            held = (self.registry.resolve(change.target) for change in publication.changes)
-            pairs = zip(held, publication.changes, strict=True)
-            return Published(publication, sum(not now or now.digest != c.digest for now, c in pairs))
-        self.store.put(publication)
-        return Published(publication, self._move(publication, before.changes if before else ()))
+            return Published(aim, len(differing(aim, self.registry)))
+        move = Move(registry=self.registry, store=self.store, decide=decide, sleep=self.sleep)
+        end = move.carry_out(aim, before)
+        return end if isinstance(end, Left) else Published(end, move.written)
 
-    def _move(self, publication: Publication, before: Collection[AddTag]) -> int:
-        return sum(self._tag(change, is_new=change not in before) for change in publication.changes)
 
-    def _tag(self, change: AddTag, *, is_new: bool) -> int:
-        """Let a tag hold an image; return how many tags were written for it."""
-        if not is_new:
-            return len(apply([change], self.registry).moved)
-        try:
-            # What it holds before makes no difference, and is not asked for.
-            put_tag(change, self.registry)
-        except AccessDenied:
-            held = self.registry.resolve(change.target)
-            if held is None or held.digest != change.digest:
-                raise
-            return 0  # protected, and right already
-        return 1
+def _overtaken(tag: str, now: Publication | None) -> Decision:
+    """Refuse an undo: what stands there now is not what was to be undone."""
+    stands = f"it stands for {now.current.label} now" if now else "its set is gone"
+    raise PromotionRefused(
+        f"another pipeline published it at the same time: {stands}",
+        where=tag,
+        hint="look at it, and undo again",
+    )
