@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from urllib.parse import parse_qs
 
 import httpx
@@ -12,11 +14,12 @@ import pytest
 
 from hashtag.errors import AccessDenied, RegistryError, RegistryUnreachable, UntrustedAnswer
 from hashtag.oci.reference import Reference
-from hashtag.registry.authorization import Scope, scopes_for
+from hashtag.registry.authorization import Authorization, Scope, scopes_for
 from hashtag.registry.challenge import Challenge
 from hashtag.registry.client import HttpRegistry
 from hashtag.registry.credentials import Credentials
-from hashtag.registry.retry import Retries
+from hashtag.registry.messages import Answer
+from hashtag.registry.retry import Retries, Temporary
 from hashtag.registry.transport import Transport
 from servers.scripted import Clock, Reply, Script
 
@@ -248,6 +251,32 @@ def test_a_scope_within_our_own_adds_nothing():
     )
 
 
+def test_where_only_the_first_scope_is_read_the_challenges_own_is_asked_for_alone():
+    proxied = "repository:proxy/group/app:pull"
+    script = Script().on("HEAD", _URL, lambda request: answers[request.headers.get("authorization")])
+    asks = challenge(f'Bearer realm="{_REALM}",scope="{proxied}"')
+    answers = {None: asks, "Bearer ours": asks, "Bearer proxied": Reply(404)}
+
+    def first_alone(request: httpx.Request) -> Reply:
+        scopes = parse_qs(request.url.query.decode())["scope"]
+        return token("proxied" if scopes[0] == proxied else "ours")
+
+    asked = registry(script.on("GET", _REALM, first_alone))
+
+    assert [asked.resolve(_TAG), asked.resolve(_TAG)] == [None, None]
+    assert sum(line.startswith("GET") for line in script.log) == 2
+    assert script.authorizations[-1] == "Bearer proxied"
+
+
+def test_where_the_challenge_names_nothing_new_a_refused_token_is_the_end():
+    script = Script().on("HEAD", _URL, challenge()).on("GET", _REALM, token())
+
+    with pytest.raises(AccessDenied):
+        registry(script).resolve(_TAG)
+
+    assert len(script.requests) == 3
+
+
 # ── token servers that fail ──────────────────────────────────────────────────────────────────────
 
 
@@ -266,6 +295,33 @@ def test_a_token_server_that_is_busy_is_asked_again_as_it_wants():
 
     assert registry(script, clock).resolve(_TAG) is None
     assert clock.waits == [2.0, 1.0]
+
+
+@pytest.mark.parametrize("status", [401, 503], ids=["refuses the login", "is down"])
+def test_twenty_threads_that_wait_for_a_token_share_its_failure(status):
+    def slow(request: httpx.Request) -> Reply:
+        time.sleep(0.3)
+        return Reply(status)
+
+    script = Script().on("GET", _REALM, slow)
+    credentials = Credentials.from_environment({}, creds="user:SECRET", registry="registry.example")
+    authorization = Authorization(Transport(wire=httpx.MockTransport(script)), credentials, time.monotonic)
+    refusal = Answer(status=401, url=_URL, headers={"www-authenticate": f'Bearer realm="{_REALM}"'})
+    together = Barrier(20)
+
+    def failure(_: int) -> str:
+        together.wait(10)
+        with pytest.raises((AccessDenied, Temporary)) as caught:
+            authorization.answer(refusal, Scope(_TAG.repository), None)
+        return str(caught.value)
+
+    with ThreadPoolExecutor(20) as pool:
+        assert len(set(pool.map(failure, range(20)))) == 1
+
+    assert len(script.requests) == 1
+    with pytest.raises((AccessDenied, Temporary)):
+        authorization.answer(refusal, Scope(_TAG.repository), None)
+    assert len(script.requests) == 2, "who comes later asks again"
 
 
 def test_a_token_server_that_is_down_makes_the_registry_unreachable():
@@ -294,6 +350,7 @@ def test_a_token_server_with_another_answer_is_an_error():
         b'{"token": "a\\r\\nb"}',
         '{"token": "ü"}'.encode(),
         b'{"token": "t", "expires_in": "soon"}',
+        b'{"token": "t", "expires_in": 1%s}' % (b"0" * 400),
     ],
 )
 def test_a_token_server_that_gives_no_token_denies_access(content):
@@ -312,6 +369,96 @@ def test_a_token_without_end_is_not_read_to_its_end():
 
     with pytest.raises(RegistryError, match="larger than 65536 bytes"):
         registry(script).resolve(_TAG)
+
+
+# ── what is said of a refusal ────────────────────────────────────────────────────────────────────
+
+
+def denial(script: Script, **options: object) -> AccessDenied:
+    with pytest.raises(AccessDenied) as caught:
+        registry(script, **options).resolve(_TAG)
+    assert caught.value.status == 3
+    assert "SECRET" not in f"{caught.value} {caught.value.hint}"
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(Script().on("HEAD", _URL, challenge("Basic")), id="by the registry"),
+        pytest.param(
+            Script()
+            .on("HEAD", _URL, challenge())
+            .on(
+                "GET",
+                _REALM,
+                Reply(401, b'{"errors": [{"code": "UNAUTHORIZED", "message": "user:SECRET?"}]}'),
+            ),
+            id="by its token server",
+        ),
+    ],
+)
+def test_a_refused_login_is_named_with_its_host_and_where_it_came_from(script):
+    refused = denial(script)
+
+    assert str(refused).startswith(
+        "registry.example/group/app: the login 'user' for registry.example was refused: "
+    )
+    assert refused.hint == "it came from creds: correct it there"
+
+
+def test_a_refused_login_of_a_file_is_to_be_made_again(tmp_path):
+    config = {"auths": {"registry.example": {"auth": b64encode(b"user:SECRET").decode()}}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    script = Script().on("HEAD", _URL, challenge("Basic"))
+
+    refused = denial(script, environ={"DOCKER_CONFIG": str(tmp_path)}, creds=None)
+
+    assert refused.hint == (
+        f"it came from {tmp_path / 'config.json'}: log in again: docker login registry.example"
+    )
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(
+            Script().on("HEAD", _URL, challenge("Basic"), Reply(403)), id="by the registry, of a password"
+        ),
+        pytest.param(
+            Script().on("HEAD", _URL, challenge()).on("GET", _REALM, token()),
+            id="by the registry, of a token",
+        ),
+        pytest.param(
+            Script().on("HEAD", _URL, challenge()).on("GET", _REALM, Reply(403)), id="by its token server"
+        ),
+    ],
+)
+def test_refused_rights_are_not_a_refused_login(script):
+    refused = denial(script)
+
+    assert "missing or no permission" in str(refused)
+    assert refused.hint == "the login 'user' came from creds; it needs pull on this repository"
+
+
+@pytest.mark.parametrize("header", ["Basic", f'Bearer realm="{_REALM}"'])
+def test_where_no_login_was_found_that_is_said(header):
+    refused = denial(Script().on("HEAD", _URL, challenge(header)).on("GET", _REALM, Reply(401)), creds=None)
+
+    assert "missing or no permission" in str(refused)
+    assert refused.hint == (
+        "no login was found for registry.example: docker login registry.example, or set DOCKER_AUTH_CONFIG"
+    )
+
+
+def test_a_login_that_was_not_sent_was_not_refused():
+    # Where we were sent to asks for a password, and gets none.
+    script = Script().on(
+        "HEAD", _URL, challenge("Basic"), Reply(307, b"", {"Location": "https://cdn.example/m"})
+    )
+    script.on("HEAD", "https://cdn.example/m", challenge("Basic"))
+
+    assert "was refused" not in str(denial(script))
 
 
 # ── where passwords are never sent ───────────────────────────────────────────────────────────────

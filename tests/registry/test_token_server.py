@@ -36,6 +36,7 @@ def tokens(served: tuple[RunningRegistry, TokenServer]):
     tokens.asked.clear()
     yield tokens
     tokens.life_seconds, tokens.tells_life, tokens.name = 300, True, "token"
+    tokens.reads_all = True
 
 
 def opened(running: RunningRegistry, creds: str | None = "bob:pw", name: str = "app") -> Registry:
@@ -95,6 +96,16 @@ def test_a_mount_asks_for_rights_to_both_repositories(guarded, tokens):
         assert registry.has_blob(registry.repository, digest)
 
     assert ["repository:app:pull,push", "repository:other/source:pull"] in tokens.asked
+
+
+def test_where_only_the_first_scope_is_read_nothing_is_mounted_and_all_else_works(guarded, tokens):
+    tokens.reads_all = False
+    with opened(guarded, name="first/scope") as registry, opened(guarded, name="first/source") as other:
+        digest = other.put_blob(other.repository, b"layer of the first scope")
+
+        assert not registry.mount_blob(digest, other.repository, registry.repository)
+        assert registry.put_blob(registry.repository, b"layer of the first scope") == digest
+        assert registry.has_blob(registry.repository, digest)
 
 
 def test_rights_are_proved_without_writing(guarded, tokens):

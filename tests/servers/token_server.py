@@ -32,6 +32,7 @@ class TokenServer:
         life_seconds: Of each token.
         tells_life: Whether the answer has `expires_in`.
         name: Of the token in the answer: `token` or `access_token`.
+        reads_all: Whether more than the first scope of a request counts.
         users: Password and the actions that a user may, by name; strangers are under "".
         asked: The scopes of each request.
     """
@@ -42,6 +43,7 @@ class TokenServer:
     life_seconds: float = 300
     tells_life: bool = True
     name: str = "token"
+    reads_all: bool = True
     users: dict[str, tuple[str, set[str]]] = field(factory=lambda: {"": ("", {"pull"})})
     asked: list[list[str]] = field(factory=list)
 
@@ -50,7 +52,7 @@ class TokenServer:
         self.asked.append(scopes)
         allowed = self.users[user][1]
         access = []
-        for scope in scopes:
+        for scope in scopes if self.reads_all else scopes[:1]:
             kind, name, actions = scope.split(":")
             granted = [action for action in actions.split(",") if action in allowed]
             access.append({"type": kind, "name": name, "actions": granted})

@@ -41,5 +41,4 @@ def run(arguments: argparse.Namespace) -> int:
 def _name(login: Login | None) -> str:
     if login is None:
         return "without a login"
-    user = repr(login.username) if login.username else "an identity token"
-    return f"as {user} (from {login.origin})"
+    return f"as {login.name} (from {login.origin})"

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from threading import Lock
-from typing import Any
-from urllib.parse import quote, urlencode
 
-from attrs import frozen
+from attrs import define, evolve, field, frozen
 
-from hashtag.errors import AccessDenied, RegistryError
+from hashtag.errors import HashtagError, RegistryError
 from hashtag.oci.reference import Repository
+from hashtag.registry.answers import error_text
 from hashtag.registry.challenge import Challenge, check_realm, choose_challenge, parse_challenges
 from hashtag.registry.credentials import Credentials
+from hashtag.registry.denial import denied, login_refused
 from hashtag.registry.login import Login
-from hashtag.registry.messages import Answer, Request
+from hashtag.registry.messages import Answer
 from hashtag.registry.origin import Origin
 from hashtag.registry.retry import Temporary, is_temporary
+from hashtag.registry.token import token_of, token_request
 from hashtag.registry.transport import Transport
-
-_SHORTEST_LIFE = 60.0  # Docker's token specification: expires_in is optional and at least 60 s
 
 
 @frozen
@@ -52,6 +50,23 @@ class _Token:
     expires: float
 
 
+@define(eq=False)
+class _Flight:
+    """One token for all who want it: one of them fetches it, the others wait for what becomes of that."""
+
+    lock: Lock = field(factory=Lock)
+    token: _Token | None = None
+    failures: int = 0
+    failure: HashtagError | Temporary | None = None
+
+    def fetched(self, fetch: Callable[[], _Token]) -> _Token:
+        try:
+            return fetch()
+        except (HashtagError, Temporary) as error:
+            self.failures, self.failure = self.failures + 1, error
+            raise
+
+
 class Authorization:
     """
     Headers for registries, from what they asked for before.
@@ -66,8 +81,7 @@ class Authorization:
         self._clock = clock
         self._challenges: dict[str, Challenge] = {}
         self._scopes: dict[tuple[str, Scope], tuple[str, ...]] = {}
-        self._tokens: dict[tuple[str, ...], _Token] = {}
-        self._locks: dict[tuple[str, ...], Lock] = {}
+        self._flights: dict[tuple[str, ...], _Flight] = {}
         self._lock = Lock()
 
     def __repr__(self) -> str:
@@ -90,16 +104,38 @@ class Authorization:
             refusal: Comes from the registry itself, never from where it redirected to.
             rejected: The header of the request that was refused.
         """
-        challenge = choose_challenge(parse_challenges(refusal.headers.get("www-authenticate", "")))
+        challenge = self._challenge(refusal)
         if challenge is None:
             return None
-        if challenge.scheme == "bearer":
-            check_realm(refusal.url, challenge.realm)
         registry = scope.repository.registry
         self._challenges[registry] = challenge
         self._scopes[registry, scope] = scopes_for(scope, challenge)
         header = self._header(challenge, scope, rejected or "")
         return None if header == rejected else header
+
+    def other_answer(self, refusal: Answer, scope: Scope) -> str | None:
+        """
+        Return a header with the rights that the challenge names and no others; None where that is the same.
+
+        Some token servers read only the first of several scopes, and ours comes first.
+        """
+        challenge = self._challenge(refusal)
+        key = (scope.repository.registry, scope)
+        if challenge is None or self._scopes.get(key, scope.texts) == scope.texts:
+            return None
+        self._scopes[key] = challenge.scopes
+        return self._header(challenge, scope, "")
+
+    def asks_for_password(self, registry: str) -> bool:
+        """Return whether a registry takes the login itself, and no token."""
+        challenge = self._challenges.get(registry)
+        return challenge is not None and challenge.scheme == "basic"
+
+    def _challenge(self, refusal: Answer) -> Challenge | None:
+        challenge = choose_challenge(parse_challenges(refusal.headers.get("www-authenticate", "")))
+        if challenge and challenge.scheme == "bearer":
+            check_realm(refusal.url, challenge.realm)
+        return challenge
 
     def _header(self, challenge: Challenge, scope: Scope, rejected: str) -> str | None:
         login = self.login(scope)
@@ -109,27 +145,25 @@ class Authorization:
         scopes = self._scopes.get((registry, scope), scope.texts)
         key = (registry, challenge.realm, challenge.service, *scopes)
         with self._lock:
-            lock = self._locks.setdefault(key, Lock())
-        with lock:  # one fetches, the others wait and find it
-            token = self._tokens.get(key)
+            flight = self._flights.setdefault(key, _Flight())
+        failures = flight.failures
+        with flight.lock:  # one fetches, the others wait and find it
+            if flight.failure and flight.failures != failures:
+                raise flight.failure
+            token = flight.token
             if token is None or token.expires <= self._clock() or token.header == rejected:
-                token = self._tokens[key] = self._fetched(challenge, scope, scopes, login)
+                token = flight.token = flight.fetched(lambda: self._fetched(challenge, scope, scopes, login))
             return token.header
 
     def _fetched(
         self, challenge: Challenge, scope: Scope, scopes: tuple[str, ...], login: Login | None
     ) -> _Token:
         began = self._clock()
-        answer = self._transport.send(_token_request(challenge, scopes, login))
-        realm = Origin.of(challenge.realm)
-        if is_temporary(answer.status, answer.content):
-            raise Temporary(f"token server {realm}: {answer.status}", answer.headers.get("retry-after"))
-        if answer.status in (401, 403):
-            raise denied(scope, login, f"its token server {realm} answered {answer.status}")
-        if answer.status != 200:
-            where = str(scope.repository)
-            raise RegistryError(f"its token server {realm} answered {answer.status}", where=where)
-        text, seconds = _token(answer, scope, login)
+        answer = self._transport.send(token_request(challenge, scopes, login))
+        found = token_of(answer) if answer.status == 200 else None
+        if found is None:
+            raise _no_token(evolve(answer, secrets=login.secrets if login else ()), challenge, scope, login)
+        text, seconds = found
         # A little early, so that it does not end on its way.
         return _Token(f"Bearer {text}", began + max(seconds * 0.9 - 5, 1))
 
@@ -156,50 +190,17 @@ def _parted(scope: str) -> tuple[str, frozenset[str]]:
     return head, frozenset(actions.split(","))
 
 
-def denied(scope: Scope, login: Login | None, what: str) -> AccessDenied:
-    """Return the error that says where the login came from, or that there was none."""
-    host = scope.repository.registry
-    if login is None:
-        hint = f"no login was found for {host}: docker login {host}, or set DOCKER_AUTH_CONFIG"
-    else:
-        user = repr(login.username) if login.username else "an identity token"
-        hint = f"the login {user} came from {login.origin}; it needs {scope.actions} on this repository"
-    return AccessDenied(f"missing or no permission: {what}", where=str(scope.repository), hint=hint)
-
-
-def _token_request(challenge: Challenge, scopes: tuple[str, ...], login: Login | None) -> Request:
-    if login and login.identity_token:
-        return _refresh_request(challenge, scopes, login)
-    query = [("service", challenge.service)] if challenge.service else []
-    query += [("scope", text) for text in scopes]
-    mark = "&" if "?" in challenge.realm else "?"
-    headers = {"Authorization": login.basic} if login else {}
-    url = challenge.realm + mark + urlencode(query, quote_via=quote)
-    return Request(method="GET", url=url, headers=headers, is_secret=True)
-
-
-def _refresh_request(challenge: Challenge, scopes: tuple[str, ...], login: Login) -> Request:
-    # Docker, «Registry authentication: OAuth2 token»: a refresh token is exchanged by POST.
-    form = {
-        "grant_type": "refresh_token",
-        "service": challenge.service,
-        "client_id": "hashtag",
-        "scope": " ".join(scopes),
-        "refresh_token": login.identity_token,
-    }
-    headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    content = urlencode(form).encode()
-    return Request(method="POST", url=challenge.realm, headers=headers, content=content, is_secret=True)
-
-
-def _token(answer: Answer, scope: Scope, login: Login | None) -> tuple[str, float]:
-    document: Any = None
-    try:
-        document = json.loads(answer.content)
-        text = document.get("token") or document.get("access_token")
-        seconds = float(document.get("expires_in") or _SHORTEST_LIFE)
-    except (ValueError, AttributeError, TypeError, RecursionError):
-        text, seconds = None, _SHORTEST_LIFE
-    if not isinstance(text, str) or not text.isascii() or not text.isprintable() or not text:
-        raise denied(scope, login, "its token server gave no token")
-    return text, seconds
+def _no_token(
+    answer: Answer, challenge: Challenge, scope: Scope, login: Login | None
+) -> HashtagError | Temporary:
+    server = f"token server {Origin.of(challenge.realm)}"
+    what = f"its {server} answered {answer.status}{error_text(answer)}"
+    if answer.status == 200:
+        return denied(scope.repository, scope.actions, login, "its token server gave no token")
+    if is_temporary(answer.status, answer.content):
+        return Temporary(f"{server}: {answer.status}", answer.headers.get("retry-after"))
+    if answer.status == 401 and login:
+        return login_refused(scope.repository, login, what)
+    if answer.status in (401, 403):
+        return denied(scope.repository, scope.actions, login, what)
+    return RegistryError(what, where=str(scope.repository))

@@ -28,6 +28,11 @@ class Login:
     origin: str = ""
 
     @property
+    def name(self) -> str:
+        """Whose it is, for messages."""
+        return repr(self.username) if self.username else "an identity token"
+
+    @property
     def basic(self) -> str:
         """The value of an Authorization header, RFC 7617."""
         return "Basic " + b64encode(f"{self.username}:{self.password}".encode()).decode()
