@@ -39,6 +39,7 @@ class HashtagError(Exception):
         where: `path:line:column`, a path, a host or a reference; empty where there is no place.
         location: The place in a file, with the source line, where there is one.
         hint: What to type or change; empty where nothing helps.
+        warnings: What was noticed before, and may explain it.
     """
 
     code: ClassVar[str] = "HT000"
@@ -50,6 +51,7 @@ class HashtagError(Exception):
         self.where = str(where)
         self.location = where if isinstance(where, Location) else None
         self.hint = hint
+        self.warnings: tuple[str, ...] = ()
 
 
 class SeveralErrors(HashtagError):
@@ -62,15 +64,17 @@ class SeveralErrors(HashtagError):
         self.status = errors[0].status  # type: ignore[misc]
 
 
-def raise_all(errors: Iterable[HashtagError]) -> None:
-    """Raise what there is: nothing, the one error, or all together."""
+def raise_all(errors: Iterable[HashtagError], warnings: Iterable[str] = ()) -> None:
+    """Raise what there is: nothing, the one error, or all together; with what was noticed before."""
     match list(errors):
         case []:
             return
         case [only]:
-            raise only
+            error = only
         case several:
-            raise SeveralErrors(several)
+            error = SeveralErrors(several)
+    error.warnings = (*warnings, *error.warnings)
+    raise error
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

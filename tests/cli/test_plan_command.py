@@ -122,6 +122,54 @@ def test_without_a_repository_the_error_says_how_to_name_one(hashtag, folder):
 # ── what changes a plan ──────────────────────────────────────────────────────────────────────────
 
 
+def test_warnings_come_before_the_error_that_they_may_explain(hashtag, folder, monkeypatch):
+    (folder / "hashtag.toml").unlink()
+    monkeypatch.setenv("HASHTAG_REPOSTORY", "oci-layout:store")
+
+    ran = hashtag("plan")
+
+    assert ran.status == 2
+    first, second, *_ = ran.err.splitlines()
+    assert first == (
+        "warning: HASHTAG_REPOSTORY is set, but nothing reads it; did you mean 'HASHTAG_REPOSITORY'?"
+    )
+    assert "error[HT040]" in second
+
+
+def test_warnings_come_before_the_errors_of_a_broken_file(hashtag, folder, monkeypatch):
+    (folder / "hashtag.toml").write_text("zzz = 1\n")
+    monkeypatch.setenv("HASHTAG_REPOSTORY", "oci-layout:store")
+
+    ran = hashtag("list")
+
+    assert ran.status == 2
+    assert ran.err.startswith("warning: HASHTAG_REPOSTORY is set")
+
+
+def test_what_is_skipped_is_said_before_what_fails(hashtag, folder):
+    (folder / "hashtag.toml").write_text('repository = "oci-layout:store"\n')
+    (folder / "template").mkdir()
+    (folder / "template/Dockerfile").write_text("FROM $BASE\n")
+    (folder / "web/Dockerfile").write_text("FROM scratch\nCOPY nothing /\n")
+
+    ran = hashtag("plan", "--base", f"debian:12={DEBIAN}")
+
+    assert ran.status == 1
+    warning, error, *_ = ran.err.splitlines()
+    assert warning.startswith("warning: template/Dockerfile:1:6: FROM $BASE names no image")
+    assert warning.endswith("(image template is skipped)")
+    assert error.startswith("web/Dockerfile:2:")
+
+
+def test_a_warning_is_said_once(hashtag, folder, monkeypatch):
+    monkeypatch.setenv("HASHTAG_REPOSTORY", "oci-layout:store")
+
+    ran = hashtag("plan", "--base", f"debian:12={DEBIAN}")
+
+    assert ran.status == 0
+    assert ran.err.count("HASHTAG_REPOSTORY") == 1
+
+
 def test_an_image_asked_for_is_rebuilt(hashtag, folder, base_digest):
     assert [image["reason"] for image in planned(hashtag, "--rebuild", "base")] == ["rebuild asked"] * 2
 
@@ -316,3 +364,21 @@ def test_what_would_be_is_neither_applied_nor_saved(hashtag, folder, option):
 @pytest.mark.parametrize("verb", ["build", "run"])
 def test_nothing_is_built_from_what_would_be(hashtag, folder, verb):
     assert hashtag(verb, "--what-if", "debian:12=sha256:" + "0" * 64).status == 2
+
+
+def test_deep_builds_again_what_lacks_a_part_and_says_so(hashtag, folder):
+    image = planned(hashtag)[0]
+    store(image["cache_reference"])
+    assert hashtag("plan", *KNOWN, "--deep", "base").status == 0
+    assert planned(hashtag, "--deep")[0]["action"] == "alias"
+    for blob in (folder / "store/blobs/sha256").iterdir():
+        if blob.read_bytes().startswith(b'{"arch'):
+            blob.unlink()
+
+    ran = hashtag("plan", *KNOWN, "--deep")
+
+    assert f"BROKEN IMAGE: {image['cache_reference']} holds" in ran.err
+    assert [line.split()[-3:] for line in ran.out.splitlines() if " base " in line] == [
+        ["cache", "is", "broken"]
+    ]
+    assert planned(hashtag)[0]["action"] == "alias"

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from hashtag.cli.options import add_project_options, open_project
 from hashtag.cli.outputs import add_output_option, wanted, write_all
-from hashtag.cli.terminal import warn
 from hashtag.rendering.escape import visible
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the settings as they hold here and now."""
     settings = open_project(arguments).settings
-    warn(settings.warnings)
     write_all(wanted(arguments), lambda kind: _text(settings) if kind == "text" else _json(settings))
     return 0
 

@@ -6,7 +6,6 @@ import argparse
 
 from hashtag.cli.options import add_project_options, open_project
 from hashtag.cli.outputs import add_output_option, wanted, write_all
-from hashtag.cli.terminal import warn
 from hashtag.rendering import PICTURES, render_graph
 
 
@@ -21,6 +20,5 @@ def run(arguments: argparse.Namespace) -> int:
     """Draw the images; no registry is asked."""
     project = open_project(arguments)
     graph = project.graph(arguments.images)
-    warn(project.settings.warnings)
     write_all(wanted(arguments), lambda kind: render_graph(graph, kind))
     return 0

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from hashtag.cli.options import add_project_options, open_project
 from hashtag.cli.outputs import add_output_option, wanted, write_all
-from hashtag.cli.terminal import warn
 from hashtag.rendering.escape import visible
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the images, parents before children; no registry is asked."""
     project = open_project(arguments)
     graph = project.graph(arguments.images)
-    warn(project.settings.warnings)
     write_all(wanted(arguments), lambda kind: _text(graph) if kind == "text" else _json(graph))
     return 0
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hashtag.cli.arguments import read
-from hashtag.cli.terminal import report, report_bug
+from hashtag.cli.terminal import begin, report, report_bug
 from hashtag.errors import FAILED, FileNotWritten, HashtagError, UsageError
 
 INTERRUPTED = 130
@@ -22,6 +22,7 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status: 0 done, 1 failed, 2 usage, 3 denied, and so on."""
     _accept_any_text()
+    begin()
     try:
         status = _run(sys.argv[1:] if argv is None else argv)
         sys.stdout.flush()

@@ -136,7 +136,9 @@ def open_project(arguments: argparse.Namespace) -> Project:
 
     names = ("repository", "pipeline_tag", "look_in", "modes", "missing_sources")
     overrides: dict[str, Any] = {name: getattr(arguments, name, None) for name in names}
-    return Project.open(Path.cwd(), overrides=overrides)
+    project = Project.open(Path.cwd(), overrides=overrides)
+    warn(project.settings.warnings)
+    return project
 
 
 def open_registry(arguments: argparse.Namespace, project: Project) -> Registry:

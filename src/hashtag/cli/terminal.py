@@ -20,6 +20,14 @@ This is a bug in hashtag, not a mistake of yours. Please report it with the line
 """
 
 
+_SAID: set[str] = set()
+
+
+def begin() -> None:
+    """Forget what was said before this run of the command."""
+    _SAID.clear()
+
+
 def wants_colour(stream: TextIO, environ: Mapping[str, str]) -> bool:
     """Return whether ANSI colours are welcome (no-color.org, and what CI systems show)."""
     if environ.get("NO_COLOR"):
@@ -32,7 +40,8 @@ def wants_colour(stream: TextIO, environ: Mapping[str, str]) -> bool:
 
 
 def report(error: HashtagError) -> int:
-    """Print an error, each of several; return its exit status."""
+    """Print what was noticed before an error, and the error, each of several; return its exit status."""
+    warn(error.warnings)
     colour = wants_colour(sys.stderr, os.environ)
     for each in error.errors if isinstance(error, SeveralErrors) else (error,):
         for line in lines(each):
@@ -47,9 +56,12 @@ def report_bug() -> None:
 
 
 def warn(warnings: Iterable[str]) -> None:
-    """Print warnings, one a line."""
+    """Print warnings, one a line, each once in a run of the command."""
     colour = wants_colour(sys.stderr, os.environ)
     for warning in warnings:
+        if warning in _SAID:
+            continue
+        _SAID.add(warning)
         line = f"{_YELLOW}warning{_OFF}: {visible(warning)}"
         print(line if colour else _plain(line), file=sys.stderr)
 

@@ -199,11 +199,12 @@ class Project:
             )
             if is_template and images[name].is_discovered and name not in asked:
                 templates[name] = error
+        skipped = [f"{error} (image {name} is skipped)" for name, error in templates.items()]
         fatal = [error for name, error in errors.items() if name not in templates]
-        raise_all(_once([e for e in fatal if not isinstance(e, MissingParent)] or fatal))
+        raise_all(_once([e for e in fatal if not isinstance(e, MissingParent)] or fatal), skipped)
         if len(templates) == len(images):
             raise_all(templates.values())
-        return [f"{error} (image {name} is skipped)" for name, error in templates.items()]
+        return skipped
 
     def warnings(self, hashed: Hashed) -> list[str]:
         """Return what a user should know of images that can be planned."""

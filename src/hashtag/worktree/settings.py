@@ -15,6 +15,7 @@ from hashtag.images.model import ContextFiles, Image, MissingSources, Modes, Rem
 from hashtag.oci.reference import Repository
 from hashtag.planning.zone import check_pipeline_tag, is_ours
 from hashtag.worktree import configuration, discovery, image_tables, imports, naming
+from hashtag.worktree.configuration import Configuration
 from hashtag.worktree.given import Given
 from hashtag.worktree.image_tables import Listed, Surroundings
 from hashtag.worktree.keys import PROJECT_KEYS
@@ -92,8 +93,21 @@ def load(
     Raises:
         ConfigError: For a value that is wrong; `SeveralErrors` where there are more.
     """
-    file = configuration.find(folder)
-    sources = Sources(file, environ, _by_key(overrides or {}))
+    noticed = tuple(unknown_variables(environ))
+    try:
+        return _load(configuration.find(folder), environ, _by_key(overrides or {}), noticed)
+    except HashtagError as error:
+        error.warnings = (*noticed, *error.warnings)
+        raise
+
+
+def _load(
+    file: Configuration,
+    environ: Mapping[str, str],
+    overrides: Mapping[str, object],
+    noticed: tuple[str, ...],
+) -> Settings:
+    sources = Sources(file, environ, overrides)
     errors = check_keys(Given(dict(file.table), file.name, file.locate), [*PROJECT_KEYS, "image"])
     chosen = {key: sources.choose(key) for key in PROJECT_KEYS}
     values = {key: collect(errors, _reader(key, given), None) for key, given in chosen.items()}
@@ -106,7 +120,7 @@ def load(
     )
     listed = _configured(sources, surroundings, chosen["import"], chosen["dockerfiles"])
     found, unnamed = ([], []) if listed else _discovered(surroundings)
-    warnings = (*sources.warnings, *unknown_variables(environ), *unnamed)
+    warnings = (*sources.warnings, *noticed, *unnamed)
     return _settings(values, chosen, surroundings, [*listed, *found], warnings)
 
 
