@@ -266,7 +266,7 @@ class ManifestMissing(RegistryError):
 
 
 class CredentialsError(RegistryError):
-    """A credentials file or helper cannot be read."""
+    """A file or variable with logins cannot be read, or is malformed."""
 
     code = "HT054"
     status = USAGE
@@ -277,6 +277,13 @@ class UntrustedAnswer(RegistryError):
 
     code = "HT055"
     status = REFUSED
+
+
+class HelperFailed(CredentialsError):
+    """A credential helper is not there, fails, or does not answer."""
+
+    code = "HT056"
+    status = DENIED
 
 
 # ── 06x: refused for safety ──────────────────────────────────────────────────────────────────────

@@ -9,14 +9,14 @@ import sys
 import tempfile
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from hashtag.errors import CredentialsError
 from hashtag.registry.credential_helper import ask_helper
-from hashtag.registry.credentials import Credentials, split_creds
+from hashtag.registry.credentials import Credentials, login_files, split_creds
 from hashtag.registry.docker_config import DockerConfig
 from hashtag.registry.handed_over import handed_over
 from hashtag.registry.login import keys_for, normal_key
@@ -95,6 +95,26 @@ def test_a_login_is_found_in_the_file_of_each_tool(tmp_path, variable, path):
     home = {} if variable == "USERPROFILE" else {"HOME": "/nowhere"}
 
     assert found(home | {variable: str(tmp_path)}) == "u:p"
+
+
+@pytest.mark.parametrize(
+    ("environ", "names"),
+    [
+        pytest.param({}, [], id="nobody's"),
+        pytest.param(
+            {"HOME": "/h"},
+            ["/h/.docker/config.json", "/run/containers/7/auth.json", "/h/.config/containers/auth.json"],
+            id="where podman login puts it in a job without a session",
+        ),
+        pytest.param(
+            {"HOME": "/h", "XDG_RUNTIME_DIR": "/r", "DOCKER_CONFIG": "/d", "REGISTRY_AUTH_FILE": "/f"},
+            ["/d/config.json", "/f", "/r/containers/auth.json", "/h/.config/containers/auth.json"],
+            id="named",
+        ),
+    ],
+)
+def test_the_files_of_tools_are_looked_into_in_this_order(environ, names):
+    assert [path.as_posix() for path in login_files(environ, user=7)] == names
 
 
 def test_registry_auth_file_names_a_file(tmp_path):
@@ -252,6 +272,7 @@ def test_an_entry_without_a_login_is_none(entry):
         pytest.param('{"auths": {"registry.example": {"auth": "SECRET!"}}}', id="auth is not base64"),
         pytest.param('{"auths": {"registry.example": {"auth": "/////w=="}}}', id="auth is not UTF-8"),
         pytest.param('{"auths": {"registry.example": {"auth": ["SECRET"]}}}', id="auth is no text"),
+        pytest.param(auths(**{_HOST: "SECRET"}), id="auth has no colon"),
         pytest.param('{"credHelpers": {"SECRET": 1}}', id="a helper is no text"),
         pytest.param('{"credsStore": {"SECRET": 1}}', id="the store is no text"),
         pytest.param("[" * 100_000, id="too deep"),
@@ -273,6 +294,13 @@ def test_a_file_that_cannot_be_read_is_an_error_naming_it(tmp_path):
 
     with pytest.raises(CredentialsError, match=r"config\.json: cannot be read: Is a directory"):
         found({"DOCKER_CONFIG": str(tmp_path)})
+
+
+@pytest.mark.parametrize("variable", ["HOME", "DOCKER_CONFIG", "XDG_RUNTIME_DIR", "REGISTRY_AUTH_FILE"])
+def test_below_what_is_no_folder_there_is_no_login(variable):
+    below = "/dev/null/auth.json" if variable == "REGISTRY_AUTH_FILE" else "/dev/null"
+
+    assert found({"HOME": "/nowhere"} | {variable: below}) is None
 
 
 @pytest.mark.parametrize("variable", ["HOME", "DOCKER_CONFIG", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"])
@@ -332,6 +360,35 @@ def test_a_login_scrubs_its_secrets_from_a_text():
     login = split_creds("user:SECRET", "creds")
 
     assert login.scrub(f"user SECRET {encoded('user:SECRET')}") == "user *** ***"
+
+
+def test_the_documented_order_of_sources_is_the_order(tmp_path):
+    """docs/configuration.md, «Logins»: each source is left out in its turn, and the next one answers."""
+    given = {
+        "HASHTAG_CREDS": "2:p",
+        "HASHTAG_REGISTRY": json.dumps({"host": _HOST, "username": "3", "password": "p"}),
+        "DOCKER_AUTH_CONFIG": auths(**{_HOST: "4:p"}),
+        "DOCKER_CONFIG": str(tmp_path / "docker"),
+        "REGISTRY_AUTH_FILE": str(tmp_path / "named.json"),
+        "XDG_RUNTIME_DIR": str(tmp_path / "run"),
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        "CI_REGISTRY": _HOST,
+        "CI_REGISTRY_USER": "9",
+        "CI_REGISTRY_PASSWORD": "p",
+        "CI_JOB_TOKEN": "p",
+        "HOME": "/nowhere",
+    }
+    files = ("docker/config.json", "named.json", "run/containers/auth.json", "config/containers/auth.json")
+    for number, name in enumerate(files, 5):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(auths(**{_HOST: f"{number}:p"}))
+    order = [found(given, creds="1:p")]
+    for name in [*given]:
+        order.append(found(given)) if name not in ("CI_REGISTRY", "CI_REGISTRY_PASSWORD", "HOME") else None
+        given.pop(name) if name != "CI_REGISTRY" else None
+
+    assert order == [*(f"{number}:p" for number in range(1, 10)), "gitlab-ci-token:p"]
 
 
 # ── HASHTAG_REGISTRY ─────────────────────────────────────────────────────────────────────────────
@@ -395,6 +452,9 @@ def test_a_helper_that_knows_no_login_is_no_error(helper):
         pytest.param('sys.stderr.write("SECRET"); sys.exit(3)', "ended with status 3", id="fails"),
         pytest.param('print("SECRET")', "not a login in JSON", id="answers nonsense"),
         pytest.param('print(\'{"Username": "SECRET"}\')', "not a login in JSON", id="answers half"),
+        pytest.param(
+            'print(\'{"Username": "SECRET", "Secret": null}\')', "not a login in JSON", id="answers null"
+        ),
         pytest.param("time.sleep(60)", "no answer within 1 s", id="hangs"),
     ],
 )
@@ -404,6 +464,35 @@ def test_a_helper_that_fails_is_named_and_not_quoted(helper, body, message):
 
     assert caught.value.where == "docker-credential-test"
     assert "SECRET" not in str(caught.value)
+    assert (caught.value.code, caught.value.status) == ("HT056", 3)
+
+
+def test_a_helper_that_answers_with_nothing_knows_no_login(helper):
+    # What docker-credential-ecr-login and others say of hosts that are not theirs.
+    assert ask_helper("test", _HOST, helper('print(\'{"Username": "", "Secret": ""}\')')) is None
+
+
+@pytest.mark.parametrize("body", ["sys.exit(3)", 'print(\'{"Username": "u", "Secret": "p"}\')'])
+def test_a_helper_is_asked_once_for_a_host_also_where_it_fails(helper, tmp_path, body):
+    environ = helper(f"open({str(tmp_path / 'asked')!r}, 'a').write('x')\n{body}")
+    environ["DOCKER_AUTH_CONFIG"] = '{"credsStore": "test"}'
+    credentials = Credentials.from_environment(environ)
+    for name in ("a", "b", "a"):
+        with suppress(CredentialsError):
+            credentials.login(_HOST, name)
+
+    assert (tmp_path / "asked").read_text() == "x"
+
+
+def test_a_helper_that_fails_is_named_with_the_file_that_names_it(tmp_path):
+    (tmp_path / "config.json").write_text('{"credsStore": "absent"}')
+
+    with pytest.raises(CredentialsError) as caught:
+        found({"DOCKER_CONFIG": str(tmp_path), "PATH": str(tmp_path)})
+
+    assert str(caught.value) == (
+        f"docker-credential-absent: not found in PATH (named in {tmp_path / 'config.json'})"
+    )
 
 
 @pytest.mark.parametrize("name", ["absent", "../../bin/sh", "", "a b", "-x"])
@@ -462,6 +551,29 @@ def test_a_user_called_token_brings_an_identity_token():
     login = DockerConfig("x", store="store").login(_HOST, "", Helper(**{_HOST: "<token>:refresh"}))
 
     assert (login.username, login.identity_token) == ("", "refresh")
+
+
+def test_the_store_is_asked_before_the_file_as_docker_does():
+    text = json.dumps({"credsStore": "store", "auths": {_HOST: {"auth": encoded("old:o")}}})
+
+    assert DockerConfig.parse(text, "x").login(_HOST, "", Helper(**{_HOST: "u:p"})).username == "u"
+
+
+def test_an_entry_for_a_group_comes_before_the_store_which_knows_hosts_alone():
+    text = json.dumps({"credsStore": "store", "auths": {f"{_HOST}/group": {"auth": encoded("g:p")}}})
+    helper = Helper(**{_HOST: "u:p"})
+
+    assert DockerConfig.parse(text, "x").login(_HOST, "group/app", helper).username == "g"
+    assert helper.asked == []
+
+
+def test_a_host_without_a_helper_of_its_own_may_have_none_at_all():
+    # docker/cli cli/config/configfile, getConfiguredCredentialStore: an empty name is the file.
+    config = {"credsStore": "store", "credHelpers": {_HOST: ""}, "auths": {_HOST: {"auth": encoded("f:p")}}}
+    helper = Helper(**{_HOST: "u:p"})
+
+    assert DockerConfig.parse(json.dumps(config), "x").login(_HOST, "", helper).username == "f"
+    assert helper.asked == []
 
 
 def test_where_a_helper_knows_nothing_the_file_is_read():

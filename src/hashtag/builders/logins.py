@@ -90,7 +90,7 @@ def _content(path: Path) -> bytes | None:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise CredentialsError("cannot be read: it is not a file", where=str(path))
             return file.read(_LIMIT)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         # In a folder that may not be looked into there is no file for us.

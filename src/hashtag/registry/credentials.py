@@ -13,7 +13,7 @@ from typing import TypeAlias
 from attrs import frozen
 
 from hashtag.errors import CredentialsError
-from hashtag.registry.credential_helper import ask_helper
+from hashtag.registry.credential_helper import Helpers
 from hashtag.registry.docker_config import DockerConfig
 from hashtag.registry.handed_over import handed_over
 from hashtag.registry.login import Login, normal_host
@@ -77,15 +77,15 @@ class _OneHost:
 class _File:
     """The logins of a file, read when first needed; a file that is not there has none."""
 
-    def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, path: Path, helpers: Helpers) -> None:
         self._path = path
-        self._ask = partial(ask_helper, environ=environ)
+        self._helpers = helpers
         self._config: DockerConfig | None = None
 
     def __call__(self, registry: str, name: str) -> Login | None:
         if self._config is None:
             self._config = DockerConfig.parse(_content(self._path) or b"{}", str(self._path))
-        return self._config.login(registry, name, self._ask)
+        return self._config.login(registry, name, self._helpers)
 
 
 def _sources(environ: Mapping[str, str], creds: str | None, registry: str) -> Iterator[Source]:
@@ -94,10 +94,11 @@ def _sources(environ: Mapping[str, str], creds: str | None, registry: str) -> It
     elif environ.get("HASHTAG_CREDS"):
         yield _OneHost(registry, split_creds(environ["HASHTAG_CREDS"], "HASHTAG_CREDS"))
     yield from _handed_over(environ)
+    helpers = Helpers(environ)
     if text := environ.get("DOCKER_AUTH_CONFIG", "").strip():
-        yield partial(_in_text, text, environ)
-    for path in _files(environ):
-        yield _File(path, environ)
+        yield partial(_in_text, text, helpers)
+    for path in login_files(environ, os.getuid() if hasattr(os, "getuid") else None):
+        yield _File(path, helpers)
     yield from _of_gitlab(environ)
 
 
@@ -109,12 +110,17 @@ def split_creds(text: str, origin: str) -> Login:
     return Login(username=user, password=password, origin=origin)
 
 
-def _in_text(text: str, environ: Mapping[str, str], registry: str, name: str) -> Login | None:
-    config = DockerConfig.parse(text, "DOCKER_AUTH_CONFIG")
-    return config.login(registry, name, partial(ask_helper, environ=environ))
+def _in_text(text: str, helpers: Helpers, registry: str, name: str) -> Login | None:
+    return DockerConfig.parse(text, "DOCKER_AUTH_CONFIG").login(registry, name, helpers)
 
 
-def _files(environ: Mapping[str, str]) -> Iterator[Path]:
+def login_files(environ: Mapping[str, str], user: int | None) -> Iterator[Path]:
+    """
+    Yield where Docker and podman keep logins, whether or not there are any.
+
+    Args:
+        user: The number of the user who asks; None where users have none.
+    """
     home = environ.get("HOME") or environ.get("USERPROFILE")
     if folder := environ.get("DOCKER_CONFIG"):
         yield Path(folder) / "config.json"
@@ -124,6 +130,9 @@ def _files(environ: Mapping[str, str]) -> Iterator[Path]:
         yield Path(path)
     if folder := environ.get("XDG_RUNTIME_DIR"):
         yield Path(folder) / "containers" / "auth.json"
+    elif home and user is not None:
+        # containers-auth.json(5): so it is for root, and in a job without a session.
+        yield Path(f"/run/containers/{user}/auth.json")
     if home:
         yield Path(environ.get("XDG_CONFIG_HOME") or Path(home) / ".config") / "containers" / "auth.json"
 
@@ -155,7 +164,7 @@ def _content(path: Path) -> bytes | None:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise CredentialsError("cannot be read: it is not a file", where=str(path))
             return file.read(_FILE_LIMIT)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         # In a folder that may not be looked into there is no file for us.

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from attrs import field, frozen
 
-from hashtag.errors import CredentialsError
+from hashtag.errors import CredentialsError, HelperFailed
 from hashtag.oci.reference import DOCKER_HUB
 from hashtag.registry.login import Login, keys_for, normal_key
 
@@ -53,18 +53,25 @@ class DockerConfig:
         )
 
     def login(self, registry: str, name: str, ask_helper: AskHelper) -> Login | None:
-        """Return the login for a repository: the longest key wins, a helper before the file."""
-        for key in keys_for(registry, name):
-            found = self._helped(key, self.helpers.get(key, ""), ask_helper) or self._written(key)
-            if found:
+        """
+        Return the login for a repository: the longest key wins.
+
+        For one key it is that of its helper, else for a host of the store, else of the file.
+        """
+        *paths, host = keys_for(registry, name)
+        for key in paths:
+            if found := self._helped(key, self.helpers.get(key, ""), ask_helper) or self._written(key):
                 return found
-        host = keys_for(registry, "")[0]
-        return self._helped(host, self.store, ask_helper)
+        return self._helped(host, self.helpers.get(host, self.store), ask_helper) or self._written(host)
 
     def _helped(self, key: str, helper: str, ask_helper: AskHelper) -> Login | None:
         if not helper:
             return None
-        found = ask_helper(helper, "https://index.docker.io/v1/" if key == DOCKER_HUB else key)
+        try:
+            found = ask_helper(helper, "https://index.docker.io/v1/" if key == DOCKER_HUB else key)
+        except HelperFailed as error:
+            what = f"{error.what} (named in {self.origin})"
+            raise HelperFailed(what, where=error.where, hint=error.hint) from error
         if found is None:
             return None
         user, secret = found
@@ -92,11 +99,17 @@ def _basic(entry: Mapping[str, Any], where: str) -> tuple[str, str]:
         # Some tools leave the padding out; Docker's own pads with NUL bytes.
         decoded = b64decode(encoded + "=" * (-len(encoded) % 4), validate=True).decode()
     except (Base64Error, ValueError, TypeError):
-        raise CredentialsError(
-            "`auth` is not base64 of user:password", where=where, hint="log in again: docker login"
-        ) from None
-    user, _, password = decoded.partition(":")
+        raise _not_a_login(where) from None
+    user, colon, password = decoded.partition(":")
+    if not colon:  # it may be a token, which is not to be shown as a user
+        raise _not_a_login(where)
     return user, password.rstrip("\0")
+
+
+def _not_a_login(where: str) -> CredentialsError:
+    return CredentialsError(
+        "`auth` is not base64 of user:password", where=where, hint="log in again: docker login"
+    )
 
 
 def _json(text: str | bytes, origin: str) -> Any:
