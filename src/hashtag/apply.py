@@ -22,7 +22,7 @@ ARTIFACT_LIMIT = 16 * 1024 * 1024
 # OCI image-spec v1.1.1, «Guidance for an Empty Descriptor».
 _EMPTY = b"{}"
 _REPLAN = "plan again: hashtag plan"
-_REBUILD = "have it built again: hashtag run --deep"
+_REBUILD = "build it again: hashtag run"
 
 
 @frozen
@@ -190,8 +190,17 @@ def _carry_out(step: _Needed, registry: Writer, progress: Progress | None) -> No
         change = step if isinstance(step, CopyImage | RemoveTag) else step.change
         if isinstance(change, PutArtifact):
             raise
-        what = f"the image is broken, a part of it is gone: {error.what}"
-        raise StalePlan(what, where=str(change.target), hint=_REBUILD) from error
+        raise StalePlan(f"the image is broken: {error.what}", where=_image(change), hint=_REBUILD) from error
+
+
+def _image(change: AddTag | CopyImage | RemoveTag) -> str:
+    match change:
+        case AddTag():
+            return str(change.source)
+        case CopyImage():
+            return str(change.reference)
+        case RemoveTag():
+            return str(change.target)
 
 
 def _done(step: _Needed, registry: Writer, progress: Progress | None) -> None:

@@ -199,6 +199,12 @@ class MemoryRegistry:
         with self._lock:
             self._faults.append((operation, error, reference, times))
 
+    def lose(self, repository: Repository, digest: Digest) -> None:
+        """Let a manifest or blob vanish without a trace in `requests`; what names it stays."""
+        with self._lock:
+            self._manifests.get(repository, {}).pop(digest, None)
+            self._blobs.get(repository, {}).pop(digest, None)
+
     def add_image(
         self,
         reference_text: str,

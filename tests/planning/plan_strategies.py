@@ -130,12 +130,14 @@ def plans(draw: st.DrawFn) -> Plan:
     """Plans as `decide` makes them, with hostile texts everywhere a text is free."""
     targets = draw(target_lists())
     present = draw(st.lists(st.sampled_from(targets))) if targets else []
+    broken = draw(st.lists(st.sampled_from(targets))) if targets else []
     taken = {image.name for image in targets}
     failed = draw(st.lists(names.filter(lambda name: name not in taken), max_size=2, unique=True))
     return Plan(
         actions=decide(
             targets,
             found(*present),
+            broken={image.cache_reference: digest_of(image.name) for image in broken},
             failed=[Failed(name, draw(words), "HT021") for name in failed],
         ),
         repository=REPOSITORY,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hashtag.planning.decide import decide
 from hashtag.planning.plan import Alias, Build, Failed, Reason
-from planning.plan_strategies import descriptor, found, target, target_lists
+from planning.plan_strategies import descriptor, digest_of, found, target, target_lists
 
 base, web, api = target("base"), target("web", parents=("base",)), target("api", parents=("web",))
 
@@ -43,6 +43,21 @@ def test_an_image_asked_for_is_rebuilt_with_its_descendants():
         "web": Reason.REBUILD_ASKED,
         "api": Reason.REBUILD_ASKED,
     }
+
+
+def test_what_cannot_be_used_is_built_and_replaced_and_its_children_are_hits():
+    broken = {base.cache_reference: digest_of("broken")}
+
+    actions = decide([base, web], found(web), broken=broken)
+
+    assert reasons(actions) == {"base": Reason.CACHE_IS_BROKEN, "web": Reason.HIT}
+    assert actions[0].replaces == digest_of("broken")
+
+
+def test_a_broken_image_whose_parent_is_built_is_replaced_too():
+    actions = decide([base, web], {}, broken={web.cache_reference: digest_of("broken")})
+
+    assert reasons(actions) == {"base": Reason.NEVER_BUILT, "web": Reason.CACHE_IS_BROKEN}
 
 
 def test_a_built_parent_is_found_by_the_tag_it_is_pushed_to():

@@ -15,9 +15,9 @@ from hashtag.apply import apply
 from hashtag.errors import (
     AccessDenied,
     HashtagError,
-    ManifestMissing,
     RegistryError,
     RegistryUnreachable,
+    StalePlan,
     TagOccupied,
     UntrustedAnswer,
 )
@@ -343,10 +343,10 @@ def test_30_a_put_whose_reply_was_lost_is_looked_up_and_not_repeated():
 def test_31_content_that_vanished_is_missing_and_not_asked_again():
     script = aliasing(Reply(404), put=error(400, "MANIFEST_BLOB_UNKNOWN"))
 
-    with pytest.raises(ManifestMissing, match="vanished") as caught:
+    with pytest.raises(StalePlan, match="vanished") as caught:
         alias(script)
 
-    assert caught.value.hint == "build it again"
+    assert (caught.value.status, caught.value.hint) == (5, "build it again: hashtag run")
     assert sum(line.startswith("PUT") for line in script.log) == 1
 
 

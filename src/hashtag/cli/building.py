@@ -78,6 +78,7 @@ def build(
         layer_cache=arguments.layer_cache,
         options=tuple(word for secret in arguments.secrets for word in ("--secret", secret)),
         report=_say_outcome,
+        warn=lambda text: warn([text]),
     )
     with _ended_by_signals(), ExitStack() as stack:
 

@@ -97,6 +97,9 @@ def add_plan_options(parser: argparse.ArgumentParser) -> None:
         "--keep-going", action="store_true", help="plan the others where one cannot be planned"
     )
     parser.add_argument(
+        "--deep", action="store_true", help="look at every part of what is found; build again what lacks one"
+    )
+    parser.add_argument(
         "--look-in",
         metavar="REPOSITORY",
         action="append",

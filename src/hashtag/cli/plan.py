@@ -87,6 +87,7 @@ def make_plan(
             rebuild=arguments.rebuild,
             salts=dict(arguments.salts),
             keep_going=arguments.keep_going,
+            deep=arguments.deep,
             outputs=[*files(arguments), *filter(None, written)],
             stat_cache=stat_cache_folder(arguments),
             progress=count,

@@ -49,11 +49,15 @@ class BlobWriter(Protocol):
         """Store the bytes, if they are not there yet; return their digest."""
 
 
-class BlobStreamer(Protocol):
-    """Reads and writes blobs of any size, piece by piece."""
+class BlobFinder(Protocol):
+    """Answers whether blobs are there."""
 
     def has_blob(self, repository: Repository, digest: Digest) -> bool:
         """Return whether a blob is there; costs a HEAD."""
+
+
+class BlobStreamer(BlobFinder, Protocol):
+    """Reads and writes blobs of any size, piece by piece."""
 
     def blob_pieces(self, repository: Repository, blob: Descriptor) -> Iterator[bytes]:
         """
@@ -119,7 +123,7 @@ class Writer(
     """A registry to read from and write to."""
 
 
-class Home(Reader, Protocol):
+class Home(Reader, BlobFinder, Protocol):
     """A registry to read from that has a repository of its own."""
 
     @property

@@ -16,6 +16,7 @@ def decide(
     found: Mapping[Reference, Descriptor],
     *,
     upstream: Mapping[Reference, tuple[Upstream, Digest]] | None = None,
+    broken: Mapping[Reference, Digest] | None = None,
     rebuild: Collection[str] = (),
     failed: Iterable[Failed] = (),
 ) -> tuple[Action, ...]:
@@ -28,6 +29,7 @@ def decide(
         targets: In topological order: a parent before its children.
         found: What the registry holds under cache references; one absent here is absent there.
         upstream: What other repositories hold in place of cache references.
+        broken: What cache references hold that cannot be used: it is built again, and replaced.
         rebuild: Names of images to build anyway, their descendants with them.
         failed: Images that cannot be planned; what is built from one cannot be either.
 
@@ -36,7 +38,8 @@ def decide(
     """
     actions: dict[str, Action] = {failure.name: failure for failure in failed}
     for target in targets:
-        actions[target.name] = _action(target, found, upstream or {}, rebuild, actions)
+        replaces = (broken or {}).get(target.cache_reference)
+        actions[target.name] = _action(target, found, upstream or {}, replaces, rebuild, actions)
     return tuple(actions.values())
 
 
@@ -44,12 +47,13 @@ def _action(
     target: Target,
     found: Mapping[Reference, Descriptor],
     upstream: Mapping[Reference, tuple[Upstream, Digest]],
+    replaces: Digest | None,
     rebuild: Collection[str],
     before: Mapping[str, Action],
 ) -> Action:
-    match _choice(target, found, upstream, rebuild, before):
+    match _choice(target, found, upstream, replaces, rebuild, before):
         case Reason() as reason:
-            return Build(target, reason, parent_images(target, before))
+            return Build(target, reason, parent_images(target, before), replaces)
         case Descriptor(digest=digest):
             return Alias(target, Reason.HIT, digest)
         case (elsewhere, digest):
@@ -62,6 +66,7 @@ def _choice(
     target: Target,
     found: Mapping[Reference, Descriptor],
     upstream: Mapping[Reference, tuple[Upstream, Digest]],
+    replaces: Digest | None,
     rebuild: Collection[str],
     before: Mapping[str, Action],
 ) -> Reason | Descriptor | tuple[Upstream, Digest] | Failed:
@@ -75,6 +80,8 @@ def _choice(
         return missing[0]
     if is_asked:
         return Reason.REBUILD_ASKED
+    if replaces:
+        return Reason.CACHE_IS_BROKEN
     return Reason.PARENT_IS_BUILT if built else Reason.NEVER_BUILT
 
 

@@ -87,8 +87,9 @@ def _check_version(document: Any) -> None:
 
 def _image_form(action: Action, *, saved: bool) -> ImageForm:
     match action:
-        case Build(target, reason):
-            return _target_form(target, "build", reason, saved=saved, build=_build_form(target.build))
+        case Build(target, reason, replaces=replaces):
+            build = _build_form(target.build)
+            return _target_form(target, "build", reason, saved=saved, build=build, replaces=replaces)
         case Alias(target, reason, digest, upstream):
             spec = _build_form(target.build) if saved else None
             where = (upstream.repository, upstream.on_hit) if upstream else (None, None)
@@ -175,7 +176,7 @@ def _action(form: ImageForm, before: dict[str, Action], where: str) -> Action:
     match form:
         case ImageForm(action="build", build=BuildForm() as build):
             target = _target(form, build, where)
-            return Build(target, form.reason, parent_images(target, before))
+            return Build(target, form.reason, parent_images(target, before), form.replaces)
         case ImageForm(action="alias", spec=BuildForm() as spec, digest=digest) if digest:
             on_hit = form.on_upstream_hit or OnUpstreamHit.COPY
             upstream = Upstream(form.upstream, on_hit) if form.upstream else None

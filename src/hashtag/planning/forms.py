@@ -52,6 +52,7 @@ class ImageForm:
 
     Attributes:
         build: How it is built; null where it is not.
+        replaces: What the cache tag of an image that is built holds, and nobody can use.
         spec: How an existing image would be built; stands in saved plans alone.
         upstream: Where an existing image is, if that is not our own repository.
         on_upstream_hit: Whether it is copied or used there.
@@ -71,6 +72,7 @@ class ImageForm:
     fingerprints: Mapping[str, str] = field(factory=dict)
     parent_references: Mapping[str, str] = field(factory=dict)
     salt: str = ""
+    replaces: Digest | None = None
     spec: BuildForm | None = None
     records: Mapping[str, Mapping[str, Any]] = field(factory=dict)
     upstream: Repository | None = None
@@ -100,7 +102,7 @@ EXTRAS = {
     BaseForm: ("configs", "is_written_by_digest"),
     BuildForm: ("stages",),
     ImageForm: (
-        *("fingerprints", "parent_references", "salt", "spec", "records"),
+        *("fingerprints", "parent_references", "salt", "replaces", "spec", "records"),
         *("upstream", "on_upstream_hit", "error", "code"),
     ),
 }

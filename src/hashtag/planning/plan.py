@@ -28,6 +28,7 @@ class Reason(Enum):
     HIT_UPSTREAM = "hit upstream"
     NEVER_BUILT = "never built"
     PARENT_IS_BUILT = "parent is built"
+    CACHE_IS_BROKEN = "cache is broken"
     REBUILD_ASKED = "rebuild asked"
     FAILED = "failed"
 
@@ -120,11 +121,13 @@ class Build:
     Attributes:
         parent_images: For each parent in the plan, by name, where the build finds it: an existing
             one by digest, one that is built before by the tag that it is pushed to.
+        replaces: What the cache tag holds and nobody can use: a part of it is missing.
     """
 
     target: Target
     reason: Reason
     parent_images: Mapping[str, Reference] = field(factory=dict, hash=False)
+    replaces: Digest | None = None
 
     @property
     def name(self) -> str:

@@ -78,6 +78,7 @@ _IMAGE = _object(
         "fingerprints": {"type": "object", "additionalProperties": _HEX},
         "parent_references": _TEXT_OF_EACH,
         "salt": _TEXT,
+        "replaces": _DIGEST,
         "spec": _BUILD,
         "records": _OBJECT_OF_EACH,
         "upstream": _TEXT,
@@ -86,7 +87,7 @@ _IMAGE = _object(
         "code": {"type": "string", "pattern": r"^HT\d{3}$"},
     },
     optional=(
-        *("fingerprints", "parent_references", "salt", "spec", "records"),
+        *("fingerprints", "parent_references", "salt", "replaces", "spec", "records"),
         *("upstream", "on_upstream_hit", "error", "code"),
     ),
     allOf=[

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, cast
 from attrs import define, field, frozen
 
 from hashtag.builders import Builder, Processes
-from hashtag.errors import BuildFailed, HashtagError, UnknownImage, did_you_mean, raise_all
+from hashtag.errors import BuildFailed, HashtagError, StalePlan, UnknownImage, did_you_mean, raise_all
 from hashtag.oci.digest import Digest
 from hashtag.oci.reference import Repository
 from hashtag.planning.plan import Alias, Build, Failed, Plan, Reason, Target
+from hashtag.project.broken import still_broken
 from hashtag.project.checking import check, hash_as_planned
 from hashtag.project.home import HomeWriter
 from hashtag.project.image_build import ImageBuild
@@ -40,12 +41,14 @@ class BuildOptions:
         layer_cache: Whether the builder may reuse layers.
         options: Further arguments of each build, such as `--secret id=token,src=file`.
         report: Told each outcome as it comes.
+        warn: Told of images that seemed to exist.
     """
 
     jobs: int = 1
     layer_cache: bool = False
     options: tuple[str, ...] = ()
     report: Callable[[Outcome], None] = field(default=lambda _: None)
+    warn: Callable[[str], None] = field(default=lambda _: None)
 
 
 def build_plan(
@@ -78,11 +81,11 @@ def build_plan(
     targets = _targets(plan, images)
     bring(plan, targets, registry)
     found = find(registry, [target.cache_reference for target in targets.values()])
-    forced = _forced(plan, images)
+    forced, broken = _forced(plan, images), still_broken(plan, found, registry)
     existing = {
         name: found[target.cache_reference].digest
         for name, target in targets.items()
-        if target.cache_reference in found and name not in forced
+        if target.cache_reference in found and name not in {*forced, *broken}
     }
     elsewhere = used_elsewhere(plan, targets, registry)
     existing |= {name: alias.digest for name, alias in elsewhere.items()}
@@ -96,6 +99,7 @@ def build_plan(
         options=options,
         targets=targets,
         existing=existing,
+        broken=broken,
         elsewhere={name: alias.reference.repository for name, alias in elsewhere.items()},
         processes=Processes(labels=options.jobs > 1),
     )
@@ -150,16 +154,22 @@ class _Run:
     options: BuildOptions
     targets: Mapping[str, Target]
     existing: dict[str, Digest]
+    broken: dict[str, Digest]
     elsewhere: Mapping[str, Repository]
     processes: Processes
     outcomes: dict[str, Outcome] = field(factory=dict)
     _lock: Lock = field(factory=Lock)
 
     def tag(self, names: Collection[str]) -> None:
-        """Give existing images this pipeline's tag."""
+        """Give existing images this pipeline's tag; one that is gone or broken by now exists no more."""
         with ThreadPoolExecutor(IN_FLIGHT) as pool:
             for outcome in pool.map(self._tag, names):
-                self._done(outcome)
+                match outcome:
+                    case NotMade(target, StalePlan() as error):
+                        self.options.warn(f"{error}; {target.name} is built again")
+                        self.broken[target.name] = self.existing.pop(target.name)
+                    case _:
+                        self._done(outcome)
 
     def needed(self, names: Collection[str]) -> set[str]:
         """Return the images among these that have to be built, and those that they are built from."""
@@ -234,8 +244,7 @@ class _Run:
             if missing:
                 raise self._not_built(name, missing[0], hashed)
             check(target, hashed, self.plan.at)
-            reason = self._reason(name)
-            return Built(target, image_build.make(Build(target, reason), self._digests(name)))
+            return Built(target, image_build.make(self._decided(name), self._digests(name)))
         except HashtagError as error:
             return NotMade(target, error)
 
@@ -276,10 +285,12 @@ class _Run:
         there = {parent: self.existing[parent] for parent in self._parents(name) if parent in self.existing}
         return there | made
 
-    def _reason(self, name: str) -> Reason:
+    def _decided(self, name: str) -> Build:
         action = next(action for action in self.plan if action.name == name)
+        replaces = self.broken.get(name)
         match action:
             case Build(reason=reason):
-                return reason
+                pass
             case Alias() | Failed():  # found when it was planned, and gone since
-                return Reason.NEVER_BUILT
+                reason = Reason.CACHE_IS_BROKEN if replaces else Reason.NEVER_BUILT
+        return Build(self.targets[name], reason, replaces=replaces)

@@ -19,6 +19,7 @@ from hashtag.planning.decide import decide
 from hashtag.planning.plan import Action, Failed, Plan, Target
 from hashtag.planning.targets import target
 from hashtag.planning.zone import Zone, check_pipeline_tag
+from hashtag.project.broken import looked_into, warning
 from hashtag.project.pinning import remedy
 from hashtag.project.trust import zone_of
 from hashtag.project.upstreams import upstreams
@@ -103,6 +104,7 @@ class Project:
         rebuild: Collection[str] = (),
         salts: Mapping[str, str] | None = None,
         keep_going: bool = False,
+        deep: bool = False,
         outputs: Iterable[Path] = (),
         workers: int | None = None,
         stat_cache: Path | None = None,
@@ -121,6 +123,7 @@ class Project:
             rebuild: Names of images to build whatever the registry holds.
             salts: Texts by image name, in place of the configured ones.
             keep_going: Plan the other images where one cannot be planned.
+            deep: Look at every part of the images that are found: one that lacks a part is built again.
             outputs: Files that the caller is about to write.
             workers: How many read files; default: as many as seem best.
             stat_cache: The folder of the stat cache; None: every file is read.
@@ -147,15 +150,18 @@ class Project:
         check_outputs(hashed.hashing, hashed.images, outputs)
         tag = pipeline_tag or project.settings.pipeline_tag
         facts = git.facts(project.settings.folder, self._environ)
+        actions, broken = project.decided(
+            hashed, registry, tag, rebuild=rebuild, keep_going=keep_going, deep=deep
+        )
         return Plan(
-            actions=project.decided(hashed, registry, tag, rebuild=rebuild, keep_going=keep_going),
+            actions=actions,
             repository=registry.repository,
             pipeline_tag=tag,
             ref=facts.ref,
             commit=facts.commit,
             commit_time=_rfc3339(facts.commit_time) if facts.commit_time else None,
             at=_rfc3339(moment),
-            warnings=(*project.settings.warnings, *skipped, *project.warnings(hashed)),
+            warnings=(*project.settings.warnings, *skipped, *project.warnings(hashed), *broken),
         )
 
     def check_images(self, asked: Collection[str]) -> None:
@@ -169,15 +175,27 @@ class Project:
         check_names(asked, self.images)
 
     def decided(
-        self, hashed: Hashed, registry: Home, tag: str | None, *, rebuild: Collection[str], keep_going: bool
-    ) -> tuple[Action, ...]:
-        """Return what is to be done about each image, after a look into the registries."""
+        self,
+        hashed: Hashed,
+        registry: Home,
+        tag: str | None,
+        *,
+        rebuild: Collection[str],
+        keep_going: bool,
+        deep: bool,
+    ) -> tuple[tuple[Action, ...], list[str]]:
+        """Return what is to be done about each image, after a look into the registries; and warnings."""
         targets = [_target(image, hashed, tag) for image in hashed.images]
-        targets, found = look_up(targets, self.zone, rebuild, registry)
-        own = self.settings
-        upstream = upstreams(registry, targets, found, own.look_in, own.on_upstream_hit)
-        failed = [Failed(name, str(error), error.code) for name, error in hashed.errors.items()]
-        return decide(targets, found, upstream=upstream, rebuild=rebuild, failed=failed if keep_going else ())
+        own, failed = self.settings, []
+        if keep_going:
+            failed = [Failed(name, str(error), error.code) for name, error in hashed.errors.items()]
+        with looked_into(registry, deep=deep) as (looked, broken):
+            targets, found = look_up(targets, self.zone, rebuild, looked)
+            # What is broken here is not copied, but built: a copy leaves alone what seems to be there.
+            upstream = upstreams(looked, targets, {*found, *broken}, own.look_in, own.on_upstream_hit)
+        replaced = {reference: each.digest for reference, each in broken.items()}
+        actions = decide(targets, found, upstream=upstream, broken=replaced, rebuild=rebuild, failed=failed)
+        return actions, [warning(reference, each) for reference, each in broken.items()]
 
     def skipped(
         self, errors: Mapping[str, HashtagError], asked: Collection[str], resolution: Resolution

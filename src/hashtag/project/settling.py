@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from hashtag.apply import apply
-from hashtag.errors import RegistryError, RegistryUnreachable, TagOccupied, UntrustedAnswer
+from hashtag.errors import RegistryError, RegistryUnreachable, StalePlan, TagOccupied, UntrustedAnswer
 from hashtag.oci.digest import Digest
 from hashtag.oci.ports import Resolver, Writer
 from hashtag.oci.reference import Reference
@@ -41,6 +41,10 @@ def settle(
         move(build.target, pushed, registry)
         return pushed
     first = held(registry, cache)
+    if first is not None and first == build.replaces:
+        # Nobody can use it. Another may have replaced it since, and then was first.
+        _replace(pushed, build.target, registry)
+        first = None
     if first is None:
         first = _add(pushed, cache, registry)
         # Another may have seen no tag either, and write it after us: it has the last word.
@@ -69,7 +73,7 @@ def _add(digest: Digest, cache: Reference, registry: Writer) -> Digest:
         apply([AddTag(digest, cache)], registry)
     except (RegistryUnreachable, UntrustedAnswer):
         raise
-    except (RegistryError, TagOccupied):
+    except (RegistryError, StalePlan, TagOccupied):
         # Read back, it was another's; or it is immutable, and was there.
         first = held(registry, cache)
         if first is None or first == digest:
