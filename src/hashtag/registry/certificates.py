@@ -7,8 +7,16 @@ import ssl
 from collections.abc import Mapping
 from pathlib import Path
 
-from hashtag.errors import ConfigError
+from hashtag.errors import ConfigError, RegistryUnreachable
 
+_TRUST = "trust its CA: --ca-cert FILE, HASHTAG_CA_CERT (a file or PEM text), or SSL_CERT_FILE"
+_CLOCK = "it has to be renewed, or this machine's clock is wrong"
+_NAME = "use a name that stands in the certificate, or have the name added"
+# OpenSSL, x509_vfy.h: not yet valid, expired, another host's name, another address.
+_CURES = {9: _CLOCK, 10: _CLOCK, 62: _NAME, 64: _NAME}
+# RFC 8446, 6.2: alerts by which a server says that it wants another client, or another TLS.
+_REFUSALS = ("ALERT_CERTIFICATE", "ALERT_BAD_CERTIFICATE", "ALERT_UNKNOWN_CA", "ALERT_ACCESS_DENIED")
+_REFUSALS += ("ALERT_HANDSHAKE_FAILURE", "ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL")
 # containers-certs.d(5), and Docker's «Verify repository client with certificates».
 _FOLDERS = (Path("/etc/containers/certs.d"), Path("/etc/docker/certs.d"))
 
@@ -58,6 +66,29 @@ def bundled_context() -> ssl.SSLContext:
     return ssl.create_default_context(cadata=certifi.contents())
 
 
+def tls_failure(error: BaseException, where: str) -> RegistryUnreachable | None:
+    """
+    Return the error for a TLS connection that one of both sides did not want; None for another failure.
+
+    Args:
+        error: A cause of what went wrong.
+        where: The URL of the host, without a path.
+    """
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = getattr(error, "verify_message", "") or str(error)
+        hint = _CURES.get(getattr(error, "verify_code", 0), _TRUST)
+        return RegistryUnreachable(f"its certificate is not trusted: {why}", where=where, hint=hint)
+    reason = str(getattr(error, "reason", "")) if isinstance(error, ssl.SSLError) else ""
+    if not any(word in reason for word in _REFUSALS):
+        return None
+    host = where.partition("://")[2]
+    return RegistryUnreachable(
+        f"it refuses the TLS connection: {reason.replace('_', ' ').lower()}",
+        where=where,
+        hint=f"if it wants to know who we are: ~/.config/containers/certs.d/{host}/NAME.cert and NAME.key",
+    )
+
+
 def _system_context(environ: Mapping[str, str]) -> ssl.SSLContext:
     file, folder = environ.get("SSL_CERT_FILE"), environ.get("SSL_CERT_DIR")
     if not (file or folder):
@@ -77,9 +108,19 @@ def _add_folder(context: ssl.SSLContext, folder: Path) -> None:
         _add(context, path)
     for path in sorted(folder.glob("*.cert")):
         try:
-            context.load_cert_chain(path, path.with_suffix(".key"))
+            context.load_cert_chain(path, path.with_suffix(".key"), password=_no_password)
+        except _Locked as error:
+            raise ConfigError("the key has a password, and nobody to ask", where=str(path)) from error
         except (OSError, ssl.SSLError) as error:
             raise ConfigError(f"the client certificate cannot be used: {error}", where=str(path)) from error
+
+
+class _Locked(Exception):
+    """A key has a password."""
+
+
+def _no_password() -> str:
+    raise _Locked  # OpenSSL would ask at the terminal
 
 
 def _add(context: ssl.SSLContext, ca: Path | str) -> None:

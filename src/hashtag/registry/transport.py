@@ -15,7 +15,7 @@ from attrs import evolve
 
 from hashtag import __version__
 from hashtag.errors import RegistryError, RegistryUnreachable, UntrustedAnswer
-from hashtag.registry.certificates import certificates_folder, tls_context
+from hashtag.registry.certificates import certificates_folder, tls_context, tls_failure
 from hashtag.registry.messages import ERROR_LIMIT, Answer, Request
 from hashtag.registry.origin import Origin, check_move, is_loopback, joined, shown
 from hashtag.registry.retry import Temporary
@@ -275,16 +275,13 @@ def _failure(error: httpx.TransportError, origin: Origin, *, guess: bool) -> Exc
     import httpx
 
     causes = list(_causes(error))
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        return RegistryUnreachable(
-            f"its certificate is not trusted: {error}",
-            where=str(origin),
-            hint="trust its CA: --ca-cert FILE, HASHTAG_CA_CERT (a file or PEM text), or SSL_CERT_FILE",
-        )
+    if refusal := next(filter(None, (tls_failure(cause, str(origin)) for cause in causes)), None):
+        return refusal
     if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
         return UntrustedAnswer(f"not a request that can be sent: {error}", where=str(origin))
     refused = any(isinstance(cause, ConnectionRefusedError | socket.gaierror) for cause in causes)
-    if guess and not refused:
+    # What fails after the handshake speaks TLS.
+    if guess and not refused and isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
         return _NoTls()
     if any(isinstance(cause, ssl.SSLError) and getattr(cause, "reason", "") in _NOT_TLS for cause in causes):
         return RegistryUnreachable(
