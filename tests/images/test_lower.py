@@ -471,6 +471,8 @@ def test_a_named_context_replaces(contexts: dict[str, str], text: str, base: obj
         ("oci-layout://some/folder", "oci-layout:some/folder:latest"),
         ("oci-layout://some/folder:v1", "oci-layout:some/folder:v1"),
         (f"oci-layout://f@{DIGEST}", f"oci-layout:f@{DIGEST}"),
+        ("oci-layout://f:debian:12", "oci-layout:f:debian:12"),
+        (f"oci-layout://f:any name@{DIGEST}", f"oci-layout:f@{DIGEST}"),
     ],
 )
 def test_a_named_context_can_be_an_image(value: str, reference: str) -> None:
@@ -488,7 +490,14 @@ def test_a_named_context_can_be_an_image_of_ours() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["https://example.com/a.git", "git@example.com:a.git", "oci-layout://f@sha256:1"]
+    "value",
+    [
+        "https://example.com/a.git",
+        "git@example.com:a.git",
+        "oci-layout://f@sha256:1",
+        "oci-layout://f:a b",
+        "oci-layout://:v1",
+    ],
 )
 def test_a_named_context_that_cannot_be_hashed_is_refused(value: str) -> None:
     with pytest.raises(HashtagError, match=r"lib|layout"):

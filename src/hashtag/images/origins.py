@@ -120,14 +120,16 @@ def _image(name: str, written: str, platform: Platform, world: World, at: Locati
 
 
 def _layout(value: str, platform: Platform, world: World, at: Location) -> Origin:
+    # buildx build, toSolveOpt: what stands behind the first colon is a name in the layout.
     path, _, digest = value.removeprefix(_LAYOUT_SCHEME).partition("@")
-    folder, colon, tag = path.rpartition(":")
-    if not colon or "/" in tag:
-        folder, tag = path, ""
+    folder, _, name = path.partition(":")
+    repository, _, tag = name.rpartition(":")
     try:
-        # With a digest, which decides, the tag says nothing.
-        pinned = Digest(digest) if digest else None
-        reference = Reference(Repository(LAYOUT + folder), None if pinned else tag or "latest", pinned)
+        # With a digest, which decides, the name says nothing.
+        if digest:
+            reference = Repository.parse(LAYOUT + folder).at(Digest(digest))
+        else:
+            reference = Repository.parse(f"{LAYOUT}{folder}:{repository}").tagged(tag or "latest")
     except HashtagError as error:
         raise DockerfileError(f"not a layout: {value!r} ({error.what})", where=at, hint=error.hint) from error
     return External(reference, platform, world.base(reference, value, platform), value, at)

@@ -195,7 +195,7 @@ class _Run:
             hashed=hashed,
             hash_again=self._hashed,
             elsewhere=self.elsewhere,
-            local=self._local(builder),
+            local=self._local(builder, hashed),
             options=self.options.options,
             layer_cache=self.options.layer_cache,
         )
@@ -204,8 +204,11 @@ class _Run:
     def _hashed(self, names: Collection[str]) -> Hashed:
         return hash_as_planned(self.project, self.plan, names, self.registry)
 
-    def _local(self, builder: Builder) -> LocalImages | None:
-        if not self.registry.repository.is_layout or builder.is_docker:
+    def _local(self, builder: Builder, hashed: Hashed) -> LocalImages | None:
+        resolution = hashed.resolved.resolution
+        bases = (base.reference for image in hashed.images for base in resolution.bases(image.name))
+        repositories = [self.registry.repository, *(base.repository for base in bases)]
+        if builder.is_docker or not any(each.is_layout for each in repositories):
             return None
         registry = cast("Registry", self.registry)  # the only one that has folders
         return LocalImages(registry=registry, builder=builder, processes=self.processes)

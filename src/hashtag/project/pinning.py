@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
 from hashtag.errors import HashtagError, SeveralErrors, UnknownBase, did_you_mean, raise_all
 from hashtag.images.bases import BaseImage, KnownBases
 from hashtag.images.linking import Links
 from hashtag.images.lowered import External
+from hashtag.oci.platform import Platform
 from hashtag.oci.ports import Reader
+from hashtag.oci.reference import Reference
 
 
 def pin(
@@ -17,24 +20,24 @@ def pin(
     registry: Reader | None,
     links: Links,
     stages: Callable[[External], Iterable[str]],
+    folder: Path,
 ) -> dict[External, HashtagError]:
     """
     Pin what a registry knows; return why the others are not pinned.
 
     Args:
         stages: Returns the names that a base may have been meant to be.
+        folder: What the folders of layouts are relative to.
 
     Raises:
         RegistryError: A registry did not answer, or gave no access: nothing said of any image would be true.
     """
     wanted = {(base.reference, base.platform): base for base in bases}
-    if registry is None:
-        return {base: _not_given(base) for base in wanted.values()}
-    from hashtag.registry.bases import pin_each
-
+    answers = {key: _in_layout(base, folder) for key, base in wanted.items() if _is_local(base)}
+    answers |= _in_registry({key: base for key, base in wanted.items() if key not in answers}, registry)
     failures: dict[External, HashtagError] = {}
     fatal: list[HashtagError] = []
-    for key, answer in pin_each(registry, wanted).items():
+    for key, answer in answers.items():
         base = wanted[key]
         match answer:
             case BaseImage():
@@ -46,6 +49,32 @@ def pin(
                 fatal.append(_placed(error, base, _hints(base, links, stages(base), error.hint)))
     raise_all(fatal)
     return failures
+
+
+def _is_local(base: External) -> bool:
+    """Whether a base is a named context in a folder, not an image that a registry may hold."""
+    return base.reference.repository.is_layout
+
+
+def _in_layout(base: External, folder: Path) -> BaseImage | HashtagError:
+    from hashtag.registry.layout_context import pin_in_layout
+
+    try:
+        return pin_in_layout(folder / base.reference.repository.layout_folder, base.reference, base.platform)
+    except HashtagError as error:
+        return error
+
+
+def _in_registry(
+    wanted: Mapping[tuple[Reference, Platform], External], registry: Reader | None
+) -> Mapping[tuple[Reference, Platform], BaseImage | HashtagError]:
+    if not wanted:
+        return {}
+    if registry is None:
+        return {key: _not_given(base) for key, base in wanted.items()}
+    from hashtag.registry.bases import pin_each
+
+    return pin_each(registry, wanted)
 
 
 def remedy(base: External, links: Links) -> str:

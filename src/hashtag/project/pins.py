@@ -76,6 +76,8 @@ class LocalImages:
     def name(self, reference: Reference) -> str | None:
         """Return the builder's name for an image, if it is in its layout, or in the project's."""
         assert reference.digest is not None  # pinned  # noqa: S101
+        if not (reference.repository.is_layout or self.registry.repository.is_layout):
+            return None
         home = reference.repository if reference.repository.is_layout else self.registry.repository
         with self._lock:
             if reference.digest not in self._known:

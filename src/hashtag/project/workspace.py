@@ -128,7 +128,7 @@ class Workspace:
         resolved = self.resolve(names, known)
         failures: dict[External, HashtagError] = {}
         while unknown := [base for base in _unpinned(resolved) if base not in failures]:
-            failures |= pin(unknown, known, registry, self.links(), resolved.stages_beside)
+            failures |= pin(unknown, known, registry, self.links(), resolved.stages_beside, self.folder)
             resolved = self._resolved(tuple(resolved.sources.values()), names, known, failures)
         return resolved
 

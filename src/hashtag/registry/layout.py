@@ -50,7 +50,7 @@ class Layout:
     def resolve(self, reference: Reference) -> Descriptor | None:
         """Return the descriptor, or None where the layout has neither name nor bytes for it."""
         if reference.digest is None:
-            named = self._index().named(layout_name(reference, self._registry))
+            named = self.index().named(layout_name(reference, self._registry))
             if named is None or not self._has(named.digest):
                 return None
             return Descriptor(named.media_type, named.digest, named.size)
@@ -63,7 +63,7 @@ class Layout:
         """Return the very bytes, verified against their digest; raise `ManifestMissing`."""
         if reference.digest is not None:
             return self._by_digest(reference.digest, str(reference))
-        named = self._index().named(layout_name(reference, self._registry))
+        named = self.index().named(layout_name(reference, self._registry))
         if named is None:
             raise ManifestMissing("the layout has no such name", where=str(reference))
         content = self._content(named.digest, SIZE_LIMIT, str(reference))
@@ -118,11 +118,11 @@ class Layout:
 
     def tags(self, repository: Repository) -> Iterator[str]:
         """Yield every tag, in the file's order; nothing for a repository that is not there."""
-        yield from self._index().tags(repository_name(repository, self._registry))
+        yield from self.index().tags(repository_name(repository, self._registry))
 
     def check_access(self, *, push: bool) -> None:
         """Raise `AccessDenied` where the folder cannot be read, or written to; nothing is written."""
-        self._index()
+        self.index()
         folder = next(path for path in (self._path, *self._path.absolute().parents) if path.exists())
         if push and not os.access(folder, os.W_OK):
             raise AccessDenied("the folder cannot be written to", where=str(folder))
@@ -130,7 +130,7 @@ class Layout:
     def remove_tag(self, reference: Reference) -> Removal:
         """Delete a name; the bytes stay."""
         name = layout_name(reference, self._registry)
-        if self._index().named(name) is not None:
+        if self.index().named(name) is not None:
             self._change(lambda index: index.without(lambda entry, _: entry == name))
         return Removed()
 
@@ -144,7 +144,7 @@ class Layout:
                 raise RegistryError(f"cannot be deleted: {error.strerror}", where=str(digest)) from error
         return Removed()
 
-    def _index(self) -> LayoutIndex:
+    def index(self) -> LayoutIndex:
         """Return the index, parsed again only when the file is another one."""
         content = self._read(self._path / "index.json", _INDEX_LIMIT)
         if content is None:
@@ -189,7 +189,7 @@ class Layout:
     def _change(self, change: Callable[[LayoutIndex], LayoutIndex]) -> None:
         self._begin()
         with self._locked():
-            self._write(self._path / "index.json", change(self._index()).to_json())
+            self._write(self._path / "index.json", change(self.index()).to_json())
 
     def _store(self, content: bytes) -> Digest:
         digest = Digest.of(content)

@@ -45,6 +45,18 @@ class LayoutIndex:
         found = next((entry for entry in self._entries if _name(entry) == name), None)
         return None if found is None else Descriptor.from_json(found)
 
+    def names(self) -> tuple[str, ...]:
+        """Return all names, in the file's order; empty ones of what has none."""
+        return tuple(_name(entry) for entry in self._entries)
+
+    def only(self) -> Descriptor | None:
+        """Return the descriptor of the only manifest, None where there are more or none."""
+        match self._entries:
+            case [entry]:
+                return Descriptor.from_json(entry)
+            case _:
+                return None
+
     def tags(self, repository: str) -> tuple[str, ...]:
         """Return what stands behind `repository:`, in the file's order."""
         parts = (_name(entry).rpartition(":") for entry in self._entries)
