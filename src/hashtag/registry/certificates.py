@@ -15,8 +15,10 @@ _NAME = "use a name that stands in the certificate, or have the name added"
 # OpenSSL, x509_vfy.h: not yet valid, expired, another host's name, another address.
 _CURES = {9: _CLOCK, 10: _CLOCK, 62: _NAME, 64: _NAME}
 # RFC 8446, 6.2: alerts by which a server says that it wants another client, or another TLS.
-_REFUSALS = ("ALERT_CERTIFICATE", "ALERT_BAD_CERTIFICATE", "ALERT_UNKNOWN_CA", "ALERT_ACCESS_DENIED")
-_REFUSALS += ("ALERT_HANDSHAKE_FAILURE", "ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL")
+_REFUSALS = (
+    *("ALERT_CERTIFICATE", "ALERT_BAD_CERTIFICATE", "ALERT_UNKNOWN_CA", "ALERT_ACCESS_DENIED"),
+    *("ALERT_HANDSHAKE_FAILURE", "ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL"),
+)
 # containers-certs.d(5), and Docker's «Verify repository client with certificates».
 _FOLDERS = (Path("/etc/containers/certs.d"), Path("/etc/docker/certs.d"))
 
