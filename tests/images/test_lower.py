@@ -234,6 +234,7 @@ def test_one_of_ours_is_linked_for_the_stages_platform() -> None:
         pytest.param("FROM x\nCOPY --chmod=888 a b", DockerfileError, id="no mode"),
         pytest.param("FROM x\nCOPY --chmod=17777 a b", DockerfileError, id="a mode that is too large"),
         pytest.param("FROM --platform=a/b/c/d x", DockerfileError, id="no platform"),
+        pytest.param("FROM --platform=amd46 x", DockerfileError, id="no such platform"),
         pytest.param("FROM --platform=$P x", DockerfileError, id="an empty platform"),
         pytest.param("FROM x\nRUN --mount=type=bnd r", DockerfileError, id="no type of mount"),
         pytest.param("FROM x\nRUN --mount=type=bind,tgt=/x r", DockerfileError, id="no option of mount"),

@@ -115,3 +115,38 @@ def test_a_platform_has_one_normal_form(text: str, normalised: str) -> None:
 def test_a_malformed_platform_is_refused(text: str) -> None:
     with pytest.raises(InvalidPlatform):
         Platform.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("foo", "write it as linux/amd64"),
+        ("linux/foo", "write it as linux/amd64"),
+        ("linux/amd46", "did you mean 'linux/amd64'?"),
+        ("linux/armv7", "did you mean 'linux/arm/v7'?"),
+        ("linus/amd64", "did you mean 'linux/amd64'?"),
+        ("linus/arm/v6", "did you mean 'linux/arm/v6'?"),
+        ("arm46", "did you mean 'linux/arm64'?"),
+        ("windws", "did you mean 'windows/amd64'?"),
+    ],
+)
+def test_a_platform_that_no_one_knows_cannot_be_asked_for(text: str, hint: str) -> None:
+    with pytest.raises(InvalidPlatform) as caught:
+        Platform.asked(text)
+
+    assert caught.value.what == f"there is no platform {text!r}"
+    assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("amd64", "windows", "linux/386", "linux/amd64/v3", "linux/arm/v5", "linux/arm64", "linux/loong64"),
+        *("linux/mips", "linux/mips64le", "linux/mipsle/softfloat", "linux/ppc64", "linux/ppc64le"),
+        *("linux/riscv64", "linux/s390x", "linux/sparc64", "linux/wasm", "wasi/wasm", "wasi/wasm32"),
+        *("wasip1/wasm", "js/wasm", "darwin/arm64", "macos/arm64", "freebsd/amd64", "windows/arm64"),
+        *("linux/x86_64", "linux/aarch64", "linux/armhf", "linux/armel", "LINUX/AMD64"),
+    ],
+)
+def test_a_platform_that_is_known_can_be_asked_for(text: str) -> None:
+    assert Platform.asked(text) == Platform.parse(text)

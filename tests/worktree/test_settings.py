@@ -275,6 +275,13 @@ def test_a_pyproject_that_says_nothing_of_hashtag_is_passed_over(tmp_path: Path,
             id="a platform",
         ),
         pytest.param(
+            "platforms = ['linux/amd46']",
+            "1:14",
+            "there is no platform 'linux/amd46'",
+            "did you mean 'linux/amd64'?",
+            id="no such platform",
+        ),
+        pytest.param(
             "image = 3", "1:1", "image has to be a list of tables", "[[image]]", id="image is no table"
         ),
         pytest.param("external = 3", "1:1", "a list of texts, not a number", "", id="no list"),

@@ -170,9 +170,12 @@ class Stages:
         if not text:
             raise DockerfileError(f"FROM --platform={written} is empty", where=at)
         try:
-            return Platform.parse(text)
+            # containerd/platforms, Parse: a word alone has to be known.
+            return Platform.parse(text) if "/" in text else Platform.asked(text)
         except HashtagError as error:
-            raise DockerfileError(f"FROM --platform={written}: {error.what}", where=at) from error
+            raise DockerfileError(
+                f"FROM --platform={written}: {error.what}", where=at, hint=error.hint
+            ) from error
 
     def _base(self, stage: Stage) -> StageBase:
         at = stage.base.image_location

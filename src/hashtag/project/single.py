@@ -64,7 +64,7 @@ def fingerprint(
         target=target,
         arguments=dict(build_args or {}),
         labels=dict(labels or {}),
-        platforms=(Platform.parse(platform),),
+        platforms=(Platform.asked(platform),),
         contexts={name: _context_text(value) for name, value in (build_contexts or {}).items()},
         modes=Modes(modes),
         context_files=ContextFiles(context_files),

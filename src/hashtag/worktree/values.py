@@ -137,7 +137,7 @@ class Platforms:
 def _platform(given: Given, at: int) -> Platform:
     text = Texts().read(given)[at]
     try:
-        return Platform.parse(text)
+        return Platform.asked(text)
     except HashtagError as error:
         raise type(error)(error.what, where=given.part(at, text).where, hint=error.hint) from error
 
