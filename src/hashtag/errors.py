@@ -317,6 +317,13 @@ class PruneStopped(HashtagError):
     status = REFUSED
 
 
+class UntrustedPlan(HashtagError):
+    """A plan says what no pipeline of this project would have planned."""
+
+    code = "HT064"
+    status = REFUSED
+
+
 # ── 07x: builders ────────────────────────────────────────────────────────────────────────────────
 
 

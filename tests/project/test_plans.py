@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
+from hashtag.apply import apply
 from hashtag.errors import AccessDenied, ManifestMissing, RegistryError, RegistryUnreachable, TagOccupied
-from hashtag.oci.reference import Repository
+from hashtag.oci.reference import Reference, Repository
+from hashtag.planning.change import PutArtifact
+from hashtag.planning.document import to_json
 from hashtag.project.plans import PLAN_TYPE, PlanStore, with_pins_of
 from hashtag.testing import MemoryRegistry
 from project.projects import BASE, REPOSITORY, open_project, registry_with_base, three_images
@@ -103,6 +106,47 @@ def test_something_else_under_the_tag_is_no_plan(registry):
     assert "not of the type" in plans.warnings[0]
 
 
+@pytest.mark.parametrize(
+    ("change", "warning"),
+    [
+        pytest.param({"pipeline_tag": "8"}, "the plan of pipeline '8'", id="of another pipeline"),
+        pytest.param({"pipeline_tag": None}, "the plan of pipeline None", id="of no pipeline"),
+    ],
+)
+def test_a_plan_that_does_not_belong_under_its_tag_is_not_believed(project, registry, change, warning):
+    plan = evolve(project.plan(registry, images=["docs"]), **change)
+    put(registry, plan)
+    plans = store(registry)
+
+    assert plans.load("7") is None
+    assert warning in plans.warnings[0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"pipeline_reference": f"{REPOSITORY}/docs:latest"}, id="of a published tag"),
+        pytest.param({"pipeline_reference": f"{REPOSITORY}/web:7"}, id="of another image"),
+        pytest.param({"cache_reference": f"{REPOSITORY}/docs:h1-{'0' * 64}"}, id="of another content"),
+        pytest.param({"cache_reference": f"{REPOSITORY}/docs:h1.topic-{'0' * 64}"}, id="of a zone"),
+    ],
+)
+def test_a_stored_plan_that_moves_what_is_not_its_own_is_not_believed(project, registry, change):
+    plan = project.plan(registry, images=["docs"])
+    (build,) = plan.builds
+    target = evolve(build.target, **{name: Reference.parse(text) for name, text in change.items()})
+    put(registry, evolve(plan, actions=(evolve(build, target=target),)))
+    plans = store(registry)
+
+    assert plans.load("7") is None
+    assert "no pipeline here planned it" in plans.warnings[0]
+
+
+def put(registry, plan) -> None:
+    content = to_json(plan, saved=True).encode()
+    apply([PutArtifact(PLANS.tagged("h1-plan-7"), PLAN_TYPE, content)], registry)
+
+
 # ── whose tag it is ──────────────────────────────────────────────────────────────────────────────
 
 
@@ -140,6 +184,23 @@ def test_after_the_plan_is_stored_the_tag_is_ours(project, registry):
     registry.add_image(f"{REPOSITORY}/web:7", layers=[b"pushed, but not tagged further"])
 
     store(registry).begin(plan)
+
+
+def test_a_published_tag_is_no_pipelines(project, registry):
+    content = b"a set"
+    apply([PutArtifact(PLANS.tagged("h1-set-7"), "application/x", content)], registry)
+
+    with pytest.raises(TagOccupied, match="promote alone moves") as caught:
+        store(registry).begin(project.plan(registry))
+
+    assert caught.value.where == f"{REPOSITORY}:7"
+    assert store(registry).load("7") is None
+
+
+def test_where_sets_may_not_be_read_a_pipeline_goes_on(project, registry):
+    registry.fail("resolve", AccessDenied("no", where="x"), reference=f"{PLANS}:h1-set-7")
+
+    assert store(registry).begin(project.plan(registry)) is not None
 
 
 def test_a_tag_that_holds_the_planned_image_already_is_no_trouble(project, registry):

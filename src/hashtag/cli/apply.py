@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hashtag.cli.options import add_registry_options, connect
 from hashtag.cli.plan import apply_stored
+from hashtag.cli.stored import given_plan
 from hashtag.errors import UsageError
 
 
@@ -18,19 +19,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Store the plan, then tag what exists, all or nothing; print each tag that was moved."""
-    from hashtag.planning.plan import Plan
     from hashtag.project import Project
 
-    plan = Plan.load(arguments.plan)
+    project = Project.open(Path.cwd())
+    plan = given_plan(arguments.plan, project)
     if plan.pipeline_tag is None:
         raise UsageError(
             "there is no pipeline tag to give",
             where=arguments.plan,
             hint="plan with --pipeline-tag TAG, or with CI_PIPELINE_IID set",
         )
-    project = Project.open(Path.cwd(), overrides={"repository": str(plan.repository)})
     with connect(arguments, plan.repository) as registry:
-        receipt = apply_stored(plan, registry, project)
+        receipt = apply_stored(plan, registry, project.placed(registry, {}))
     for change in receipt.moved:
         print(change.target)
     return 0

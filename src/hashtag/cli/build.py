@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hashtag.cli.building import add_build_options, build, finish, make_pinned_plan, store_plan
-from hashtag.cli.options import add_plan_options, connect, open_project, open_registry
+from hashtag.cli.options import add_plan_options, open_project
+from hashtag.cli.stored import open_planned
 from hashtag.cli.terminal import warn
 from hashtag.errors import UsageError
 
@@ -43,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     from hashtag.project.plans import PlanStore
 
     project = open_project(arguments)
-    with _registry(arguments, project) as (registry, saved):
+    with open_planned(arguments, project) as (registry, saved):
         placed = project.placed(registry, {})
         store = PlanStore(registry, placed.settings.plans_repository, placed.zone)
         plan = saved or _plan(arguments, placed, registry, store)
@@ -54,21 +52,6 @@ def run(arguments: argparse.Namespace) -> int:
         store_plan(store, plan)
         receipt = build(arguments, placed, registry, plan, aliases=False)
     return finish(plan, receipt)
-
-
-@contextmanager
-def _registry(arguments: argparse.Namespace, project: Project) -> Iterator[tuple[Registry, Plan | None]]:
-    """Yield the registry of the plan in a file, and that plan; else the project's."""
-    from hashtag.planning.plan import Plan
-
-    if arguments.plan is None or arguments.plan.startswith(_PIPELINE):
-        with open_registry(arguments, project) as registry:
-            yield registry, None
-        return
-    plan = Plan.load(arguments.plan)
-    mirrors = project.settings.mirrors
-    with connect(arguments, plan.repository, layout_root=Path.cwd(), mirrors=mirrors) as registry:
-        yield registry, plan
 
 
 def _plan(arguments: argparse.Namespace, project: Project, registry: Registry, store: PlanStore) -> Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,16 +29,24 @@ def add_plan_option(parser: argparse.ArgumentParser, text: str) -> None:
 @contextmanager
 def open_planned(arguments: argparse.Namespace, project: Project) -> Iterator[tuple[Registry, Plan | None]]:
     """Yield the registry of the plan in a file, and that plan; else the project's, and None."""
-    from hashtag.planning.plan import Plan
-
     if arguments.plan is None or arguments.plan.startswith(_PIPELINE):
         with open_registry(arguments, project) as registry:
             yield registry, None
         return
-    plan = Plan.load(arguments.plan)
+    plan = given_plan(arguments.plan, project)
     mirrors = project.settings.mirrors
     with connect(arguments, plan.repository, layout_root=Path.cwd(), mirrors=mirrors) as registry:
         yield registry, plan
+
+
+def given_plan(path: str, project: Project) -> Plan:
+    """Return the plan of a file; raise `UntrustedPlan` if it is not one that the project may carry out."""
+    from hashtag.planning.plan import Plan
+    from hashtag.project.given_plans import check_given
+
+    plan = Plan.load(path)
+    check_given(plan, project, os.environ, path)
+    return plan
 
 
 def stored_plan(arguments: argparse.Namespace, project: Project, registry: Registry) -> Plan | None:

@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from hashtag.oci.digest import Digest
 from hashtag.oci.reference import Reference, Repository
+from hashtag.planning.belief import outside, why_doubted
 from hashtag.planning.plan import Failed, Plan
 from hashtag.planning.promotion import Publication
 from hashtag.planning.zone import TRUSTED, Zone, is_ours
@@ -83,20 +84,7 @@ class Known:
         """Whether a plan is stored where it should be, and lists only what it could have written."""
         if plan.pipeline_tag is None or self.zone.plan_tag(plan.pipeline_tag) != tag:
             return False
-        return all(
-            # A pipeline of another zone reads trusted images, too.
-            target.cache_tag in (zone.cache_tag(target.fingerprint) for zone in (self.zone, TRUSTED))
-            and is_below(self.own, target.repository)
-            and target.pipeline_reference in (None, target.repository.tagged(plan.pipeline_tag))
-            for target in (action.target for action in plan if not isinstance(action, Failed))
-        )
-
-
-def is_below(own: Repository, other: Repository) -> bool:
-    """Whether a repository is the project's own, or below it."""
-    if own.registry != other.registry:
-        return False
-    return not own.name or other.name == own.name or other.name.startswith(f"{own.name}/")
+        return not why_doubted(plan, self.zone) and not outside(plan, self.own)
 
 
 def listed(plan: Plan) -> Iterator[Reference]:

@@ -21,6 +21,7 @@ from hashtag.errors import (
 from hashtag.images.bases import KnownBases
 from hashtag.oci.ports import Writer
 from hashtag.oci.reference import Reference, Repository
+from hashtag.planning.belief import why_doubted
 from hashtag.planning.change import LAST_USE, PutArtifact
 from hashtag.planning.document import from_json, to_json
 from hashtag.planning.known import known_bases
@@ -123,14 +124,24 @@ class PlanStore:
 
     def _load(self, reference: Reference) -> Plan | None:
         stored = read_artifact(self._registry, reference, PLAN_TYPE)
+        if stored is None:
+            return None
         try:
-            return from_json(stored.content.decode()) if stored else None
+            plan = from_json(stored.content.decode())
         except UnicodeDecodeError as error:
             raise InvalidDocument("it is not UTF-8") from error
+        if plan.pipeline_tag is None or self.reference(plan.pipeline_tag) != reference:
+            raise InvalidDocument(f"it is the plan of pipeline {plan.pipeline_tag!r}")
+        if doubt := why_doubted(plan, self._zone):
+            raise InvalidDocument(f"no pipeline here planned it: {doubt}")
+        return plan
 
     def _occupied(self, plan: Plan) -> list[TagOccupied]:
         from hashtag.registry.bases import find
 
+        published = self._published(plan)
+        if published:
+            return published
         wanted = {tag: action for action in plan if (tag := _own_tag(action)) is not None}
         held = find(self._registry, wanted)
         return [
@@ -142,6 +153,19 @@ class PlanStore:
             for tag, descriptor in held.items()
             if not _is_it(wanted[tag], str(descriptor.digest))
         ]
+
+    def _published(self, plan: Plan) -> list[TagOccupied]:
+        """Return an error where a pipeline would take a published tag for its own."""
+        assert self._repository is not None  # as for reference  # noqa: S101
+        tag = str(plan.pipeline_tag)
+        of_set = self._repository.tagged(TRUSTED.set_tag(tag))
+        try:
+            is_published = self._registry.resolve(of_set) is not None
+        except AccessDenied:
+            return []  # nor can its plan be stored there, of which a warning tells
+        what = "is a published tag, which promote alone moves"
+        hint = "give this pipeline a tag of its own: --pipeline-tag TAG"
+        return [TagOccupied(what, where=str(plan.repository.tagged(tag)), hint=hint)] if is_published else []
 
     def _warn(self, verb: str, reference: Reference, error: HashtagError) -> None:
         if not self.warnings:

@@ -13,10 +13,10 @@ from hashtag.oci.digest import Digest
 from hashtag.oci.ports import TagLister, Writer
 from hashtag.oci.reference import Reference, Repository
 from hashtag.planning import document, publication_document
+from hashtag.planning.belief import is_below
 from hashtag.planning.plan import Failed, Plan
 from hashtag.planning.promotion import Publication
 from hashtag.planning.publication_document import SET_TYPE
-from hashtag.planning.retention import is_below
 from hashtag.planning.zone import TRUSTED, Zone
 from hashtag.project.artifacts import Stored, read_artifact
 from hashtag.project.plans import PLAN_TYPE

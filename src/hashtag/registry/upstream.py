@@ -28,7 +28,7 @@ def find_upstream(
     found: dict[Reference, tuple[Repository, Descriptor]] = {}
     for upstream in look_in:
         asked = {
-            reference: _moved(reference.repository, own, upstream).tagged(tag)
+            reference: same_place(reference.repository, own, upstream).tagged(tag)
             for reference, tag in missing.items()
             if reference not in found and reference.repository.registry == own.registry
         }
@@ -39,7 +39,8 @@ def find_upstream(
     return found
 
 
-def _moved(repository: Repository, own: Repository, upstream: Repository) -> Repository:
+def same_place(repository: Repository, own: Repository, upstream: Repository) -> Repository:
+    """Return where another repository holds an image that is at or below our own."""
     name = repository.name
     if name == own.name:
         return upstream
