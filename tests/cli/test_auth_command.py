@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from servers.docker_registry import start_registry
+from servers.docker_registry import RunningRegistry, start_registry
+from servers.token_server import token_guarded
+from servers.zuul_registry import start_zuul_registry
+
+
+def written(server: RunningRegistry) -> list[str]:
+    """Return the files that a server keeps beside uploads that were begun."""
+    storage = server.log.parent / "storage"
+    files = (path.relative_to(storage).as_posix() for path in storage.rglob("*") if path.is_file())
+    return [name for name in files if "uploads/" not in name]
 
 
 @pytest.fixture(scope="module")
@@ -50,3 +59,60 @@ def test_a_folder_is_checked_too(hashtag, folder):
 
 def test_another_question_is_an_error_of_usage(hashtag):
     assert hashtag("auth", "login").status == 2
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory):
+    """Return servers by the way that they ask who is there."""
+    folder = tmp_path_factory.mktemp("servers")
+    password = start_registry(folder / "password", htpasswd=("bob", "right"), tls=True)
+    zuul, plain = start_zuul_registry(folder / "zuul"), start_registry(folder / "plain")
+    with token_guarded(folder / "token") as (token, tokens):
+        tokens.users |= {"bob": ("right", {"pull", "push"}), "reader": ("right", {"pull"}), "": ("", set())}
+        yield {"password": password, "token": token, "zuul": zuul, "plain": plain}
+    for server in (password, zuul, plain):
+        server.stop()
+
+
+_WRONG, _NONE, _LESS = "the login 'bob' for {host} was refused", "no login was found for {host}", "it needs"
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("kind", "creds", "push", "said"),
+    [
+        pytest.param("password", "bob:right", True, "pull and push, as 'bob' (from creds)", id="password"),
+        pytest.param("password", "bob:wr0ng", False, _WRONG, id="wrong password"),
+        pytest.param("password", None, False, _NONE, id="password, nobody"),
+        pytest.param("token", "bob:right", True, "pull and push, as 'bob' (from creds)", id="token"),
+        pytest.param("token", "reader:right", False, "pull, as 'reader' (from creds)", id="token, reader"),
+        pytest.param("token", "reader:right", True, _LESS, id="token, reader who wants to write"),
+        pytest.param("token", "bob:wr0ng", False, _WRONG, id="token, wrong password"),
+        pytest.param("token", None, False, _NONE, id="token, nobody"),
+        pytest.param("zuul", "writer:s3cret", True, "pull and push, as 'writer' (from creds)", id="zuul"),
+        pytest.param("zuul", "bob:wr0ng", True, _WRONG, id="zuul, wrong password"),
+        pytest.param("zuul", None, False, "pull, without a login", id="zuul, nobody"),
+        pytest.param("zuul", None, True, _NONE, id="zuul, nobody who wants to write"),
+        pytest.param(
+            "plain", "bob:right", True, "pull and push, without a login", id="open, login not wanted"
+        ),
+    ],
+)
+def test_rights_to_a_repository_that_is_not_there_are_proved_without_writing(
+    hashtag, servers, kind, creds, push, said
+):
+    server = servers[kind]
+    options = (
+        ["--push"] * push + ["--creds", creds] * bool(creds) + ["--ca-cert", server.ca] * bool(server.ca)
+    )
+    before = len(server.access_log())
+
+    ran = hashtag("auth", "check", f"{server.host}/absent", *options, "--budget", "2")
+
+    is_refused = said in (_WRONG, _NONE, _LESS)
+    assert ran.status == (3 if is_refused else 0)
+    assert said.format(host=server.host) in (ran.err if is_refused else ran.out)
+    assert "wr0ng" not in ran.out + ran.err
+    methods = {line.split()[0] for line in server.access_log()[before:]}
+    assert methods <= {"HEAD", "GET"} | ({"POST", "DELETE"} if push else set())
+    assert written(server) == []

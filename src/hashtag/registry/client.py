@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hashtag.errors import ManifestMissing, RegistryError, TagOccupied, UntrustedAnswer
+from hashtag.errors import HashtagError, ManifestMissing, RegistryError, TagOccupied, UntrustedAnswer
 from hashtag.oci.digest import Digest
 from hashtag.oci.manifest import MEDIA_TYPES, OCI_INDEX, SIZE_LIMIT, Descriptor, Manifest
 from hashtag.oci.reference import Reference, Repository
@@ -115,7 +115,7 @@ class HttpRegistry:
         if answer.status not in (200, 201, 202):
             if self._is_kept(answer, manifest, reference):
                 return manifest.digest
-            raise self._session.refused(answer, scope, where)
+            raise self._not_stored(answer, scope, manifest, where)
         stored = digest_header(answer, where) or manifest.digest
         if stored != manifest.digest or (reference.digest and stored != reference.digest):
             raise RegistryError(f"the registry stored {stored}, not {manifest.digest}", where=where)
@@ -150,6 +150,8 @@ class HttpRegistry:
         """
         Return who we are to a repository, None for a stranger, if it may be read, and written to.
 
+        A registry that asks nobody who they are takes us for a stranger.
+
         Nothing is written: an upload is begun and cancelled.
 
         Raises:
@@ -158,7 +160,7 @@ class HttpRegistry:
         self.resolve(repository.tagged(_NO_TAG))
         if push:
             self._blobs.check_push(repository)
-        return self._session.login(Scope(repository))
+        return self._session.login_sent(Scope(repository))
 
     def tags(self, repository: Repository) -> Iterator[str]:
         """Yield every tag, in the registry's order; nothing for a repository that is not there."""
@@ -212,6 +214,14 @@ class HttpRegistry:
     def _held(self, reference: Reference) -> Digest | None:
         found = self.resolve(reference)
         return found.digest if found else None
+
+    def _not_stored(self, answer: Answer, scope: Scope, manifest: Manifest, where: str) -> HashtagError:
+        error = self._session.refused(answer, scope, where)
+        if answer.status != 413:
+            return error
+        return RegistryError(
+            f"a manifest of {len(manifest.content)} bytes is too large: {error.what}", where=where
+        )
 
     def _is_kept(self, answer: Answer, manifest: Manifest, reference: Reference) -> bool:
         """Return whether a tag that cannot be changed holds this one; raise `TagOccupied` for another."""

@@ -136,6 +136,10 @@ class Session:
         """Return the login for a repository, if there is one."""
         return self._authorization.login(scope)
 
+    def login_sent(self, scope: Scope) -> Login | None:
+        """Return the login for a repository, if there is one and the registry wanted to see it."""
+        return self.login(scope) if self._authorization.header(scope) else None
+
     def in_flight(self, host: str) -> int:
         """Return how many requests a host is asked at once by now."""
         return self._in_flight.limit(host)
