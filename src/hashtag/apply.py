@@ -9,7 +9,7 @@ from typing import TypeAlias
 from attrs import frozen
 
 from hashtag.errors import HashtagError, InvalidDocument, ManifestMissing, RegistryError, StalePlan, raise_all
-from hashtag.oci.copying import Progress, copy_image
+from hashtag.oci.copying import Progress, Warn, copy_image
 from hashtag.oci.digest import Digest
 from hashtag.oci.manifest import EMPTY_TYPE, OCI_MANIFEST, Descriptor, Manifest
 from hashtag.oci.ports import Reader, Writer
@@ -59,7 +59,12 @@ _Needed: TypeAlias = _Step | _Copied | CopyImage | RemoveTag
 _Prepared: TypeAlias = _Needed | HashtagError | None
 
 
-def apply(changes: Iterable[Change], registry: Writer, progress: Progress | None = None) -> Receipt:
+def apply(
+    changes: Iterable[Change],
+    registry: Writer,
+    progress: Progress | None = None,
+    warn: Warn | None = None,
+) -> Receipt:
     """
     Carry out changes: first every source is looked at, then the tags are moved.
 
@@ -71,6 +76,7 @@ def apply(changes: Iterable[Change], registry: Writer, progress: Progress | None
         changes: A copy before what names its image.
         registry: Holds the targets, and lets sources be read.
         progress: Told of the bytes of each copy.
+        warn: Told of what is not copied.
 
     Raises:
         StalePlan: A source has vanished; nothing was written. Or a part of one has, which the registry
@@ -83,13 +89,15 @@ def apply(changes: Iterable[Change], registry: Writer, progress: Progress | None
     raise_all(step for step in prepared if isinstance(step, HashtagError))
     steps = [step for step in prepared if isinstance(step, _Needed)]
     for step in steps:
-        _carry_out(step, registry, progress)
+        _carry_out(step, registry, progress, warn)
     moved = tuple(step.change if isinstance(step, _Step | _Copied) else step for step in steps)
     unchanged = tuple(change for change, step in zip(wanted, prepared, strict=True) if step is None)
     return Receipt(moved, unchanged)
 
 
-def apply_plan(plan: Plan, registry: Writer, progress: Progress | None = None) -> Receipt:
+def apply_plan(
+    plan: Plan, registry: Writer, progress: Progress | None = None, warn: Warn | None = None
+) -> Receipt:
     """
     Carry out the changes of a plan, after one more look at what it was made from.
 
@@ -97,7 +105,7 @@ def apply_plan(plan: Plan, registry: Writer, progress: Progress | None = None) -
         StalePlan: A cache tag is gone or holds another image than planned; nothing was written.
     """
     raise_all(filter(None, (_stale(alias, registry) for alias in plan.aliases)))
-    return apply(plan.changes, registry, progress)
+    return apply(plan.changes, registry, progress, warn)
 
 
 def _stale(alias: Alias, registry: Reader) -> StalePlan | None:
@@ -183,9 +191,9 @@ def remove(change: RemoveTag, registry: Writer) -> Removal:
             return registry.remove_tag(change.target)
 
 
-def _carry_out(step: _Needed, registry: Writer, progress: Progress | None) -> None:
+def _carry_out(step: _Needed, registry: Writer, progress: Progress | None, warn: Warn | None) -> None:
     try:
-        _done(step, registry, progress)
+        _done(step, registry, progress, warn)
     except ManifestMissing as error:
         change = step if isinstance(step, CopyImage | RemoveTag) else step.change
         if isinstance(change, PutArtifact):
@@ -203,12 +211,12 @@ def _image(change: AddTag | CopyImage | RemoveTag) -> str:
             return str(change.target)
 
 
-def _done(step: _Needed, registry: Writer, progress: Progress | None) -> None:
+def _done(step: _Needed, registry: Writer, progress: Progress | None, warn: Warn | None) -> None:
     match step:
         case RemoveTag():
             _remove(step, registry)
         case CopyImage(digest, _, target):
-            copy_image(registry, step.reference, target, progress)
+            copy_image(registry, step.reference, target, progress, warn)
             _check_holds(registry, target, digest)
         case _Copied(change):
             _put(_Step(change, registry.manifest(change.source)), registry)

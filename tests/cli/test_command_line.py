@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from hashtag import __version__
 from hashtag.cli.main import main
-from hashtag.cli.progress import progress
+from hashtag.cli.progress import copy_progress, progress
 from hashtag.cli.terminal import lines, wants_colour
 from hashtag.cli.values import moment, one_of, pair, pinned, seconds
 from hashtag.cli.verbs import VERBS
@@ -364,6 +364,33 @@ def test_progress_in_ci_is_a_plain_line_now_and_then(monkeypatch, capsys):
             count(done, done * 10**4)
 
     assert capsys.readouterr().err == "hashing 2,000 files, 20.0 MB, 1.8 MB/s\n"
+
+
+def test_progress_of_copies_is_a_line_that_is_gone_after_each(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    now = iter([0, 0, 0.4, 0.6, 0.65, 0.65, 1.65, 2])
+
+    with copy_progress(lambda: next(now)) as count:
+        for done in (0, 1, 2, 3):  # the third is all of it
+            count(done * 10**6, 3 * 10**6)
+        for done in (0, 5):
+            count(done * 10**6, 50 * 10**6)
+        shown = sys.stderr.getvalue()
+
+    first, second = "copying 2.0 MB of 3.0 MB, 3.3 MB/s", "copying 5.0 MB of 50.0 MB, 5.0 MB/s"
+    assert shown == f"\r{first}\r{' ' * len(first)}\r\r{second}"
+    assert sys.stderr.getvalue() == f"{shown}\r{' ' * len(second)}\r"
+
+
+def test_progress_of_copies_in_ci_is_a_plain_line_now_and_then(monkeypatch, capsys):
+    monkeypatch.setenv("CI", "true")
+    now = iter([0, 0, 5, 11, 12, 12])
+
+    with copy_progress(lambda: next(now)) as count:
+        for done in (0, 1, 2, 3):
+            count(done * 10**6, 3 * 10**6)
+
+    assert capsys.readouterr().err == "copying 2.0 MB of 3.0 MB, 0.2 MB/s\n"
 
 
 def test_the_command_reads_the_process_arguments(monkeypatch, capsys):

@@ -31,6 +31,22 @@ def put_image(
     return _put(registry, repository, OCI_MANIFEST, document)
 
 
+def put_image_with_urls(
+    registry: Writer, repository: Repository, *layers: tuple[str, bytes | None], url: str
+) -> Manifest:
+    """Put an image whose layers have a URL: media types, and contents where they are here, too."""
+    described = [
+        Descriptor(kind, Digest.of(content or kind.encode()), len(content or kind)).to_json()
+        | {"urls": [url]}
+        for kind, content in layers
+    ]
+    for _, content in layers:
+        if content is not None:
+            registry.put_blob(repository, content)
+    document = put_image(registry, repository).document() | {"layers": described}
+    return _put(registry, repository, OCI_MANIFEST, document)
+
+
 def put_tree(registry: Writer, target: Reference, *, layer: bytes = b"layer" * 1000) -> Manifest:
     """Put an index of two platforms and an attestation, a signature of each kind, a signature of that."""
     repository = target.repository

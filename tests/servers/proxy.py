@@ -20,16 +20,30 @@ class Proxy:
         sent: Bytes from clients.
         received: Bytes to clients.
         connections: How many were made.
+        cut_sent: Once more bytes than this were sent, that connection is cut, once; None for never.
+        cut_received: The same of bytes to clients.
     """
 
     host: str = ""
     sent: int = 0
     received: int = 0
     connections: int = 0
+    cut_sent: int | None = None
+    cut_received: int | None = None
+
+    def is_cut(self, count: str) -> bool:
+        """Return whether a connection is to be cut now: it is, once."""
+        limit = getattr(self, f"cut_{count}")
+        if limit is None or getattr(self, count) <= limit:
+            return False
+        setattr(self, f"cut_{count}", None)
+        return True
 
 
 @contextmanager
-def proxied(target: str, *, round_trip_seconds: float = 0.0) -> Iterator[Proxy]:
+def proxied(
+    target: str, *, round_trip_seconds: float = 0.0, bytes_per_second: float = float("inf")
+) -> Iterator[Proxy]:
     """Pass everything on to `host:port`: half a round trip each way, a whole one to connect."""
     seen = Proxy()
     name, _, port = target.rpartition(":")
@@ -47,13 +61,17 @@ def proxied(target: str, *, round_trip_seconds: float = 0.0) -> Iterator[Proxy]:
                 if not piece:
                     writer.close()
                     return
+                setattr(seen, count, getattr(seen, count) + len(piece))
+                if seen.is_cut(count):
+                    writer.transport.abort()
+                    return
                 writer.write(piece)
                 await writer.drain()
+                await asyncio.sleep(len(piece) / bytes_per_second)
 
         delivery = loop.create_task(deliver())
         with suppress(OSError):
             while piece := await reader.read(65536):
-                setattr(seen, count, getattr(seen, count) + len(piece))
                 queue.put_nowait((loop.time() + round_trip_seconds / 2, piece))
         queue.put_nowait((loop.time() + round_trip_seconds / 2, b""))
         with suppress(OSError):

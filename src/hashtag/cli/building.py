@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from hashtag.cli.outputs import write_file
 from hashtag.cli.plan import make_plan
+from hashtag.cli.progress import copy_progress
 from hashtag.cli.terminal import report, say, warn
 from hashtag.errors import FAILED, SeveralErrors, UsageError
 
@@ -73,14 +74,15 @@ def build(
     from hashtag.builders import builder_environment, find_builder
     from hashtag.project.building import BuildOptions, build_plan
 
-    options = BuildOptions(
-        jobs=arguments.jobs,
-        layer_cache=arguments.layer_cache,
-        options=tuple(word for secret in arguments.secrets for word in ("--secret", secret)),
-        report=_say_outcome,
-        warn=lambda text: warn([text]),
-    )
-    with _ended_by_signals(), ExitStack() as stack:
+    with _ended_by_signals(), copy_progress() as count, ExitStack() as stack:
+        options = BuildOptions(
+            jobs=arguments.jobs,
+            layer_cache=arguments.layer_cache,
+            options=tuple(word for secret in arguments.secrets for word in ("--secret", secret)),
+            report=_say_outcome,
+            warn=lambda text: warn([text]),
+            progress=count,
+        )
 
         def builder() -> Builder:
             found = find_builder(arguments.builder, os.environ)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hashtag.cli.options import add_plan_options, given_bases, open_project, open_registry, stat_cache_folder
 from hashtag.cli.outputs import add_output_option, files, wanted, write_all
-from hashtag.cli.progress import progress
+from hashtag.cli.progress import copy_progress, progress
 from hashtag.cli.terminal import say, warn
 from hashtag.cli.values import pinned
 from hashtag.errors import FAILED, UsageError
@@ -119,7 +119,8 @@ def apply_stored(plan: Plan, registry: Registry, project: Project) -> Receipt:
         store.begin(plan)
     finally:
         warn(store.warnings)
-    receipt = apply_plan(plan, registry)
+    with copy_progress() as count:
+        receipt = apply_plan(plan, registry, count, lambda text: warn([text]))
     say(f"Tags: {len(receipt.moved)} moved, {len(receipt.unchanged)} right already.")
     return receipt
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hashtag.cli.options import add_project_options, add_registry_options, open_project
 from hashtag.cli.outputs import add_output_option, wanted, write_all
+from hashtag.cli.progress import copy_progress
 from hashtag.cli.stored import add_plan_option, open_planned, stored_plan
 from hashtag.cli.terminal import say, warn
 from hashtag.errors import ConfigError, UsageError
@@ -60,6 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _promoted(
     arguments: argparse.Namespace, project: Project, registry: Registry, saved: Plan | None
 ) -> tuple[list[Chosen], Sequence[Outcome]]:
+    from attrs import evolve
+
     from hashtag.planning.publishing import Skipped
     from hashtag.project.members import Chosen, choose
     from hashtag.project.promotable import member_of, policy_of, ref_of, set_of_one, set_of_plan
@@ -93,7 +96,9 @@ def _promoted(
         chosen = choose(plan, registry, receipt)
         wanted_set = set_of_plan(plan, chosen, order=order, at=now)
     copies = [each.copy for each in chosen if each.copy]
-    return chosen, promotion.publish(choice, wanted_set, copies)
+    with copy_progress() as count:
+        telling = evolve(promotion, progress=count, warn=lambda text: warn([text]))
+        return chosen, telling.publish(choice, wanted_set, copies)
 
 
 def _promotion(arguments: argparse.Namespace, project: Project, registry: Registry) -> Promotion:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 from typing import Protocol, TypeAlias
@@ -22,6 +22,8 @@ _MANIFESTS = 2000
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Told how many bytes of blobs are there, and of how many; from several threads, one at a time."""
+Warn: TypeAlias = Callable[[str], None]
+"""Told what a user should know of a copy."""
 
 
 class Copier(Reader, Tagger, BlobStreamer, Mounter, ReferrerLister, Protocol):
@@ -45,7 +47,11 @@ class Tree:
 
 
 def copy_image(
-    registry: Copier, source: Reference, target: Reference, progress: Progress | None = None
+    registry: Copier,
+    source: Reference,
+    target: Reference,
+    progress: Progress | None = None,
+    warn: Warn | None = None,
 ) -> Digest:
     """
     Copy an image byte for byte: index, children, attestations, and what refers to each of them.
@@ -54,11 +60,15 @@ def copy_image(
     pieces, verified on their way. What is there already is not sent, so that a copy that was
     broken off goes on where it was. The tag comes last: it never names half an image.
 
+    Layers that may not be distributed are left where they are, and nothing is fetched from the URLs
+    of a layer.
+
     Args:
         registry: Both.
         source: With its digest.
         target: A tag.
         progress: Told of bytes.
+        warn: Told of the layers that are not copied.
 
     Raises:
         ManifestMissing: Something of the image is not in the source.
@@ -67,7 +77,10 @@ def copy_image(
     found = whole_tree(registry, source)
     copy = _Copy(registry, source.repository, target.repository, progress or (lambda *_: None))
     needed = [m for m in found.manifests.values() if not copy.has(m)]
-    copy.blobs(blob for manifest in needed for blob in manifest.blobs())
+    blobs, foreign = copy.parts(needed)
+    for layer in foreign:
+        (warn or _nobody)(_left_out(source, layer))
+    copy.blobs(blobs)
     for manifest in needed:
         registry.put_manifest(manifest, target.repository.at(manifest.digest))
     for tag, digest in found.tags.items():
@@ -89,6 +102,14 @@ def whole_tree(registry: Copier, source: Reference) -> Tree:
         for digest in [digest for digest in tree.manifests if digest not in before]:
             waiting += _belonging(registry, source.repository, digest, tree)
     return tree
+
+
+def _nobody(_: str) -> None:
+    """Tell nobody."""
+
+
+def _left_out(source: Reference, layer: Descriptor) -> str:
+    return f"{source}: layer {layer.digest} ({layer.media_type}) is foreign, and is not copied"
 
 
 def _belonging(registry: Copier, repository: Repository, digest: Digest, tree: Tree) -> Iterator[Digest]:
@@ -124,21 +145,37 @@ class _Copy:
     progress: Progress
     _done: int = 0
     _total: int = 0
+    _is_ended: bool = False
     _lock: Lock = field(factory=Lock)
 
     def has(self, manifest: Manifest) -> bool:
         """Return whether the target has a manifest, and so, as registries see to it, what it names."""
         return self.registry.resolve(self.target.at(manifest.digest)) is not None
 
-    def blobs(self, blobs: Iterable[Descriptor]) -> None:
-        """Bring blobs to the target, some at once; the first error ends it."""
-        wanted = list({blob.digest: blob for blob in blobs}.values())
+    def parts(self, manifests: Iterable[Manifest]) -> tuple[list[Descriptor], list[Descriptor]]:
+        """Return the blobs to copy, and the layers that stay where they are; each once."""
+        blobs: dict[Digest, Descriptor] = {}
+        foreign: dict[Digest, Descriptor] = {}
+        for manifest in manifests:
+            blobs |= {blob.digest: blob for blob in manifest.blobs()}
+            foreign |= {layer.digest: layer for layer in manifest.foreign_layers()}
+        for digest, layer in foreign.items():
+            if not _is_restricted(layer) and self.registry.has_blob(self.source, digest):
+                blobs[digest] = layer  # the URLs are only one more place
+        return list(blobs.values()), [layer for digest, layer in foreign.items() if digest not in blobs]
+
+    def blobs(self, wanted: Collection[Descriptor]) -> None:
+        """Bring blobs to the target, some at once; the first error, or an interrupt, ends it."""
         self._total = sum(blob.size for blob in wanted)
+        self._count(0)
         pool = ThreadPoolExecutor(max_workers=IN_FLIGHT)
         try:
             futures: list[Future[None]] = [pool.submit(self._blob, blob) for blob in wanted]
             for future in futures:
                 future.result()
+        except BaseException:
+            self._is_ended = True
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -166,6 +203,8 @@ class _Copy:
             self._count(-counted)  # an upload that begins again
             counted = 0
             for piece in self.registry.blob_pieces(self.source, blob):
+                if self._is_ended:
+                    raise RegistryError("the copy was ended", where=f"{self.target}@{blob.digest}")
                 yield piece
                 counted += len(piece)
                 self._count(len(piece))
@@ -176,6 +215,11 @@ class _Copy:
         with self._lock:
             self._done += size
             self.progress(self._done, self._total)
+
+
+def _is_restricted(layer: Descriptor) -> bool:
+    """Whether a layer may not be distributed: OCI image-spec v1.1.1, layer.md; Docker's foreign layers."""
+    return ".nondistributable." in layer.media_type or ".foreign." in layer.media_type
 
 
 def _digest(source: Reference) -> Digest:

@@ -129,6 +129,12 @@ class Manifest:
         here = (part for part in parts if not (isinstance(part, dict) and part.get("urls")))
         return tuple(Descriptor.from_json(part) for part in here)
 
+    def foreign_layers(self) -> tuple[Descriptor, ...]:
+        """Return the layers that have URLs: a registry may take the image without them."""
+        layers = self.document().get("layers") or ()
+        elsewhere = (layer for layer in layers if isinstance(layer, dict) and layer.get("urls"))
+        return tuple(Descriptor.from_json(layer) for layer in elsewhere)
+
     def config(self) -> Descriptor:
         """Return the descriptor of an image's config."""
         return Descriptor.from_json(self.document().get("config"))

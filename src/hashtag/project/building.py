@@ -41,7 +41,8 @@ class BuildOptions:
         layer_cache: Whether the builder may reuse layers.
         options: Further arguments of each build, such as `--secret id=token,src=file`.
         report: Told each outcome as it comes.
-        warn: Told of images that seemed to exist.
+        warn: Told of images that seemed to exist, and of what of an image is not copied.
+        progress: Told of the bytes of each copy.
     """
 
     jobs: int = 1
@@ -49,6 +50,7 @@ class BuildOptions:
     options: tuple[str, ...] = ()
     report: Callable[[Outcome], None] = field(default=lambda _: None)
     warn: Callable[[str], None] = field(default=lambda _: None)
+    progress: Callable[[int, int], None] = field(default=lambda *_: None)
 
 
 def build_plan(
@@ -78,8 +80,9 @@ def build_plan(
     """
     from hashtag.registry.bases import find
 
+    options = options or BuildOptions()
     targets = _targets(plan, images)
-    bring(plan, targets, registry)
+    bring(plan, targets, registry, options.progress, options.warn)
     found = find(registry, [target.cache_reference for target in targets.values()])
     forced, broken = _forced(plan, images), still_broken(plan, found, registry)
     existing = {
@@ -90,7 +93,6 @@ def build_plan(
     elsewhere = used_elsewhere(plan, targets, registry)
     existing |= {name: alias.digest for name, alias in elsewhere.items()}
     wanted = {build.name for build in plan.builds} | (set(targets) if aliases else set())
-    options = options or BuildOptions()
     run = _Run(
         project=project,
         plan=plan,

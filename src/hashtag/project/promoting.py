@@ -11,6 +11,7 @@ from attrs import evolve, field, frozen
 
 from hashtag.apply import apply
 from hashtag.errors import HashtagError, PromotionRefused, raise_all
+from hashtag.oci.copying import Progress, Warn
 from hashtag.oci.ports import Writer
 from hashtag.oci.reference import Reference
 from hashtag.planning.change import CopyImage
@@ -47,6 +48,8 @@ class Promotion:
         store: Where their sets are.
         is_dry: Decide alone; nothing is written.
         sleep: Takes seconds.
+        progress: Told of the bytes of each copy.
+        warn: Told of what is not copied.
     """
 
     registry: Writer
@@ -54,6 +57,8 @@ class Promotion:
     allow_backwards: bool = False
     is_dry: bool = False
     sleep: Callable[[float], object] = field(default=time.sleep)
+    progress: Progress | None = None
+    warn: Warn | None = None
 
     def publish(
         self, tags: Sequence[str], wanted: Set, copies: Collection[CopyImage] = ()
@@ -81,7 +86,7 @@ class Promotion:
         there = (evolve(m, repository=needed[m].source) if m in needed else m for m in members)
         check_whole(there, self.registry)
         if not self.is_dry:
-            apply(needed.values(), self.registry)
+            apply(needed.values(), self.registry, self.progress, self.warn)
         return tuple(self._published(tag, wanted) for tag in tags)
 
     def undo(self, tags: Sequence[str]) -> tuple[Outcome, ...]:

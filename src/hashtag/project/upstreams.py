@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from hashtag.apply import apply
 from hashtag.errors import StalePlan
+from hashtag.oci.copying import Progress, Warn
 from hashtag.oci.digest import Digest
 from hashtag.oci.ports import Home, Resolver, Writer
 from hashtag.oci.reference import Reference, Repository
@@ -49,17 +50,23 @@ def upstreams(
     }
 
 
-def bring(plan: Plan, names: Collection[str], registry: Writer) -> None:
+def bring(
+    plan: Plan,
+    names: Collection[str],
+    registry: Writer,
+    progress: Progress | None = None,
+    warn: Warn | None = None,
+) -> None:
     """Copy the images of a plan that another repository holds; one that is gone there is left out."""
     for alias in plan.aliases:
         copies = [change for change in alias.changes if isinstance(change, CopyImage)]
         if alias.name in names:
             with suppress(StalePlan):
-                apply(copies, registry)
+                apply(copies, registry, progress, warn)
 
 
 def used_elsewhere(plan: Plan, names: Collection[str], registry: Resolver) -> dict[str, Alias]:
-    """Return by name the images of a plan that stay in another repository; one that is gone there is left out."""
+    """Return by name the images of a plan that stay in another repository, as far as they are still there."""
     from hashtag.registry.bases import find
 
     used = [alias for alias in plan.aliases if alias.is_used_elsewhere and alias.name in names]
