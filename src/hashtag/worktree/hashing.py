@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from hashtag.context.listing import Entry, Kind, Listing
 from hashtag.errors import FileChanged
 from hashtag.worktree.descent import Descent, encoded, read_error, shown
+from hashtag.worktree.scanned import LARGE_FILE
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -23,8 +24,8 @@ _SMALL = 128 * 1024
 _CHUNK = 512 * 1024
 # From here on a file is worth a hand-over: hashlib works without the interpreter's lock.
 LARGE = 1024 * 1024
-_REGULAR = stat.S_IFREG >> 12
-_ALL_BITS = 0o7777
+_TYPE = 12  # bits below it in a mode
+_REGULAR = stat.S_IFREG >> _TYPE
 # File systems whose times are this machine's clock, and how much coarser they may be.
 _LOCAL = frozenset(("btrfs", "ext2", "ext3", "ext4", "f2fs", "tmpfs", "xfs", "zfs"))
 _MARGIN_NS = 2_000_000_000
@@ -74,7 +75,7 @@ def _hash_small(
             descent.go_to(above)
             folder, prefix = above, f"{above}/" if above else ""
         _, size, digest = reading.small(encoded(name), descent.descriptor, prefix, name)
-        if digest is None or size != file.size:
+        if digest == LARGE_FILE or size != file.size:
             raise _changed(file.path, descent.root)
         yield file.path, digest
         count(1, size)
@@ -147,75 +148,79 @@ class Reading:
         root: What the paths of messages start from.
 
     Attributes:
-        settled: By device, before which ctime a file was not written since now; see `settled_before`.
+        device: Of the root.
+        settled: Before this ctime in ns no file of the device was written since now; see `settled_before`.
+        small: Reads one; see `_small`.
     """
 
-    __slots__ = ("_buffers", "_root", "_view", "settled")
+    __slots__ = ("_buffers", "_root", "_view", "device", "settled", "small")
 
     def __init__(self, root: Path) -> None:
         buffer = bytearray(_SMALL)
         self._buffers, self._view, self._root = [buffer], memoryview(buffer), root
-        self.settled = settled_before(root)
+        self.device, self.settled = settled_before(root)
+        self.small = self._small()
 
-    def small(
-        self, at: bytes | os.PathLike[str], folder: int, prefix: str, name: str
-    ) -> tuple[int, int, str | None]:
+    def _small(self) -> Callable[[bytes | os.PathLike[str], int, str, str], tuple[int, int, str]]:
         """
-        Return mode, size and digest of a file; no digest for one of `LARGE` bytes.
+        Return what returns a file's mode with the type, size, and digest or, of a large one, `LARGE_FILE`.
 
-        Args:
-            at: Its name on disk, or its entry.
-            folder: The descriptor of its folder.
-            prefix: What stands before its name in messages.
+        Its arguments: the name on disk or the entry, the descriptor of the folder, and, for messages, what
+        stands before the name, and the name. It runs once a file: what it needs is bound, not looked up.
         """
-        try:
-            descriptor = os.open(at, OPEN, dir_fd=folder)
-        except OSError as error:
-            raise read_error(error, shown(self._root, prefix + name)) from error
-        try:
-            read = os.readv(descriptor, self._buffers)
-            status = os.fstat(descriptor)
-            mode, device, size = status.st_mode, status.st_dev, status.st_size
-            # Whatever writes to a file sets its ctime, and nothing sets that back.
-            if read == size and status.st_ctime_ns < self.settled.get(device, 0) and mode >> 12 == _REGULAR:
-                return mode & _ALL_BITS, size, sha256(self._view[:read]).hexdigest()
-            return self._carefully(descriptor, prefix + name)
-        except OSError as error:
-            raise read_error(error, shown(self._root, prefix + name)) from error
-        finally:
-            os.close(descriptor)
+        root, buffers, view, carefully = self._root, self._buffers, self._view, self._carefully
+        device, settled = self.device, self.settled
+        opened, readv, fstat, close = os.open, os.readv, os.fstat, os.close
 
-    def _carefully(self, descriptor: int, path: str) -> tuple[int, int, str | None]:
+        def small(at: bytes | os.PathLike[str], folder: int, prefix: str, name: str) -> tuple[int, int, str]:
+            try:
+                descriptor = opened(at, OPEN, dir_fd=folder)
+                try:
+                    read = readv(descriptor, buffers)
+                    status = fstat(descriptor)
+                    mode, size = status.st_mode, status.st_size
+                    # Whatever writes to a file sets its ctime, and nothing sets that back.
+                    is_settled = read == size and status.st_ctime_ns < settled and status.st_dev == device
+                    if is_settled and mode >> _TYPE == _REGULAR:
+                        return mode, size, sha256(view[:read]).hexdigest()
+                    return carefully(descriptor, prefix + name)
+                finally:
+                    close(descriptor)
+            except OSError as error:
+                raise read_error(error, shown(root, prefix + name)) from error
+
+        return small
+
+    def _carefully(self, descriptor: int, path: str) -> tuple[int, int, str]:
         """Read a file that is longer than the buffer, or so young that it might be written to."""
         before = os.fstat(descriptor)
         size, mode = before.st_size, before.st_mode
         if not stat.S_ISREG(mode):
             raise _changed(path, self._root)
         if size >= LARGE:
-            return mode & _ALL_BITS, size, None
+            return mode, size, LARGE_FILE
         os.lseek(descriptor, 0, os.SEEK_SET)
         read, digest = _hash_content(descriptor, self._buffers, self._view)
         if read != size or _stamp(os.fstat(descriptor)) != _stamp(before):
             raise _changed(path, self._root)
-        return mode & _ALL_BITS, size, digest
+        return mode, size, digest
 
 
-def settled_before(root: Path) -> dict[int, int]:
+def settled_before(root: Path) -> tuple[int, int]:
     """
-    Return, for the device of a folder, the ctime in ns before which a file was not written since now.
+    Return the device of a folder, and the ctime in ns before which a file there was not written since now.
 
-    Nothing for a device that may have a clock of its own: of files there, only two looks tell.
+    That is 0 for a device that may have a clock of its own: of files there, only two looks tell.
     """
     device = os.stat(root).st_dev  # noqa: PTH116
     try:
         mounts = Path("/proc/self/mountinfo").read_text(errors="replace").splitlines()
     except OSError:
-        return {}
+        return device, 0
     number = f"{os.major(device)}:{os.minor(device)}"
     types = {line.partition(" - ")[2].partition(" ")[0] for line in mounts if line.split(" ", 3)[2] == number}
-    if not types or not types <= _LOCAL:
-        return {}
-    return {device: time.time_ns() - _MARGIN_NS}
+    is_local = bool(types) and types <= _LOCAL
+    return device, time.time_ns() - _MARGIN_NS if is_local else 0
 
 
 def processors() -> int:

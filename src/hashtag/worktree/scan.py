@@ -7,26 +7,14 @@ import os
 import stat
 import time
 from hashlib import sha256
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hashtag.errors import UnreadableFile
 from hashtag.worktree.descent import NAMES_ARE_UTF8, Descent, read_error, shown
 from hashtag.worktree.hashing import Reading
-from hashtag.worktree.scanned import (
-    DEVICE,
-    FILE,
-    FOLDER,
-    LARGE_FILE,
-    LETTERS,
-    NO_CONTENT,
-    SYMLINK,
-    Row,
-    Scanned,
-    columns,
-    framed,
-    heads_of,
-)
+from hashtag.worktree.scanned import LARGE_FILE, NO_CONTENT, Heads, Row, Scanned, block, framed, order_of
 from hashtag.worktree.stat_cache import Memory
 from hashtag.worktree.views import State, States
 
@@ -67,7 +55,7 @@ class Scanner:
         self._descent = Descent(root)
         self._states = States(views)
         self._is_shared = len(views.contexts) > 1
-        self._heads = [heads_of(whole.modes) for whole in views.wholes]
+        self._heads = [Heads(whole.modes) for whole in views.wholes]
         self._reading = Reading(root)
         self._found = Scanned()
         self._spent = 0
@@ -160,7 +148,7 @@ class Scanner:
                         continue
                     if bits & hashed and entry.is_file(follow_symlinks=False):
                         mode, size, digest = content(entry, descriptor, prefix, name)
-                        append((name, FILE, mode, size, digest or LARGE_FILE, bits))
+                        append((name, mode, size, digest, bits))
                     else:
                         append(self._listed(entry, name, prefix, descriptor, bits))
         except OSError as error:
@@ -173,7 +161,7 @@ class Scanner:
         if state is None:
             return
         try:
-            mode = stat.S_IMODE(entry.stat(follow_symlinks=False).st_mode)
+            mode = entry.stat(follow_symlinks=False).st_mode
         except OSError as error:
             raise read_error(error, shown(self._descent.root, path)) from error
         folder.waiting.append(_Folder(name, path, mode, state))
@@ -181,63 +169,57 @@ class Scanner:
     def _listed(self, entry: os.DirEntry[str], name: str, prefix: str, descriptor: int, bits: int) -> Row:
         try:
             status = entry.stat(follow_symlinks=False)
-            kind = LETTERS[stat.S_IFMT(status.st_mode)]
-            mode = stat.S_IMODE(status.st_mode)
-            if kind == FILE:
-                return name, FILE, mode, status.st_size, "", bits
-            if kind == SYMLINK:
+            mode = status.st_mode
+            if stat.S_ISREG(mode):
+                return name, mode, status.st_size, "", bits
+            if stat.S_ISLNK(mode):
                 target = os.readlink(os.fsencode(entry.name), dir_fd=descriptor)
-            elif kind == DEVICE:
+            elif stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
                 target = _device(status)
             else:
-                return name, kind, mode, 0, NO_CONTENT, bits
+                return name, mode, 0, NO_CONTENT, bits
         except OSError as error:
             raise read_error(error, shown(self._descent.root, prefix + name)) from error
         self._found.targets[prefix + name] = target.decode("utf-8", "surrogateescape")
-        return name, kind, mode, 0, sha256(target).hexdigest(), bits
+        return name, mode, 0, sha256(target).hexdigest(), bits
 
     def _finish(self, folder: _Folder, above: _Folder | None) -> None:
         """Frame the lines of a folder that is complete, and hand them to the one above."""
         rows, state, found = folder.rows, folder.state, self._found
-        is_ascii, has_large = True, False
+        has_large = False
         if rows:
-            is_ascii = "".join([row[0] for row in rows]).isascii()
-            rows.sort(key=None if is_ascii else _row_key)
-            found.folders.append(columns(folder.path, rows, is_shared=self._is_shared))
+            order = order_of(rows)
+            rows.sort(key=_name if order is str else lambda row: order(row[0]))
+            found.folders[folder.path] = rows
             if state.hashed:
                 has_large = self._count(folder.path, rows)
         for number, bit, prefix in state.wholes:
-            seen = [row for row in rows if row[5] & bit] if self._is_shared else rows
+            seen = [row for row in rows if row[4] & bit] if self._is_shared else rows
             below = folder.below.get(number)
-            lines = framed(
-                seen,
-                self._heads[number],
-                prefix,
-                folder.path,
-                below,
-                is_ascii=is_ascii,
-                has_large=has_large,
-            )
-            if above is not None and any(number == outer for outer, _, _ in above.state.wholes):
+            lines = framed(seen, self._heads[number], prefix, folder.path, below, has_large=has_large)
+            if above is not None and prefix:
                 above.below.setdefault(number, {})[folder.name] = lines
             else:
-                found.blocks.append((number, folder.path, *lines))
+                found.blocks.append(block(number, folder.path, lines))
         if above is not None:
-            shown_bits = 0
-            for row in rows:
-                shown_bits |= row[5]
-            _add_row(above, folder, state.bits & (~state.excluded | shown_bits))
+            bits = state.bits
+            if state.excluded:
+                shown_bits = 0
+                for row in rows:
+                    shown_bits |= row[4]
+                bits &= ~state.excluded | shown_bits
+            _add_row(above, folder, bits)
 
     def _count(self, path: str, rows: list[Row]) -> bool:
         """Count what was hashed, and note what is too large for that; return whether there is such a file."""
         found = self._found
-        sizes = [row[3] for row in rows if len(row[4]) == 64]
+        sizes = [row[2] for row in rows if len(row[3]) == 64]
         found.hashed += len(sizes)
         found.hashed_size += sum(sizes)
         if len(sizes) == len(rows):
             return False
         prefix = f"{path}/" if path else ""
-        large = [(prefix + row[0], row[3]) for row in rows if row[4] == LARGE_FILE]
+        large = [(prefix + row[0], row[2]) for row in rows if row[3] == LARGE_FILE]
         found.large += large
         return bool(large)
 
@@ -246,11 +228,10 @@ def _add_row(above: _Folder, folder: _Folder, bits: int) -> None:
     # A context that begins with this folder does not hold it.
     bits &= above.state.bits
     if bits:
-        above.rows.append((folder.name, FOLDER, folder.mode, 0, NO_CONTENT, bits))
+        above.rows.append((folder.name, folder.mode, 0, NO_CONTENT, bits))
 
 
-def _row_key(row: Row) -> bytes:
-    return row[0].encode("utf-8", "surrogateescape")
+_name = itemgetter(0)
 
 
 def _in_utf8(name: str) -> str:

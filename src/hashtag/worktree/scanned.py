@@ -1,49 +1,37 @@
-"""What a pass over folders hands over: plain columns and framed lines, which marshal carries."""
+"""What a pass over folders hands over: plain rows and framed lines, which marshal carries."""
 
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from hashtag.context.fileset import shown_mode
 from hashtag.context.listing import Entry, Kind
 from hashtag.images.model import Modes
 
-FILE, FOLDER, SYMLINK, FIFO, SOCKET, DEVICE = "fdlpsc"
 KINDS = {
-    FILE: Kind.FILE,
-    FOLDER: Kind.FOLDER,
-    SYMLINK: Kind.SYMLINK,
-    FIFO: Kind.FIFO,
-    SOCKET: Kind.SOCKET,
-    DEVICE: Kind.DEVICE,
-}
-LETTERS = {
-    stat.S_IFREG: FILE,
-    stat.S_IFDIR: FOLDER,
-    stat.S_IFLNK: SYMLINK,
-    stat.S_IFIFO: FIFO,
-    stat.S_IFSOCK: SOCKET,
-    stat.S_IFCHR: DEVICE,
-    stat.S_IFBLK: DEVICE,
+    stat.S_IFREG: Kind.FILE,
+    stat.S_IFDIR: Kind.FOLDER,
+    stat.S_IFLNK: Kind.SYMLINK,
+    stat.S_IFIFO: Kind.FIFO,
+    stat.S_IFSOCK: Kind.SOCKET,
+    stat.S_IFCHR: Kind.DEVICE,
+    stat.S_IFBLK: Kind.DEVICE,
 }
 NO_CONTENT = "-"
 # Stands for the digest of a file that is hashed apart.
 LARGE_FILE = "?"
-_UNREAD = "0" * 64
-UNREAD = bytes(32)
 
-# Name, kind, mode, size, content as in a line (empty: not read), bits of the contexts that see it.
-Row: TypeAlias = tuple[str, str, int, int, str, int]
-# Bytes, or what is another task's: the lines below a folder, or the digest of a file (True).
-Part: TypeAlias = bytes | tuple[str, bool]
+# Name, mode with the type, size, content as in a line (empty: not read), bits of the contexts that see it.
+Row: TypeAlias = tuple[str, int, int, str, int]
+# Lines, or what is another task's: the lines below a folder, or the digest of a file (True).
+Part: TypeAlias = str | tuple[str, bool]
 # How many, of how many bytes, and the lines in the order of their paths.
 Lines: TypeAlias = tuple[int, int, list[Part]]
-# Number of the Whole, path of the folder, and its Lines.
-Block: TypeAlias = tuple[int, str, int, int, list[Part]]
-# Path, names, kinds, modes, sizes, digests of the files, bits.
-Columns: TypeAlias = tuple[str, str, str, tuple[int, ...], tuple[int, ...], bytes, tuple[int, ...]]
+# Number of the Whole, path of the folder, and its Lines, encoded.
+Block: TypeAlias = tuple[int, str, int, int, list[bytes | tuple[str, bool]]]
 
 
 class Scanned:
@@ -51,7 +39,7 @@ class Scanned:
     What one task found.
 
     Attributes:
-        folders: The columns of each that holds something visible.
+        folders: The rows of each that holds something visible, by path, in order.
         targets: Of links and devices, by path.
         blocks: Of the folders that the task began with, and of those that are taken whole.
         rest: Folders that are left to other tasks.
@@ -73,7 +61,7 @@ class Scanned:
     )
 
     def __init__(self) -> None:
-        self.folders: list[Columns] = []
+        self.folders: dict[str, list[Row]] = {}
         self.targets: dict[str, str] = {}
         self.blocks: list[Block] = []
         self.rest: list[str] = []
@@ -84,44 +72,26 @@ class Scanned:
         self.hashed_size = 0
 
 
-def columns(path: str, rows: Sequence[Row], *, is_shared: bool) -> Columns:
-    """Return the rows of a folder, which are in order, as columns; without the bits of an only context."""
-    names, kinds, modes, sizes, contents, bits = zip(*rows, strict=True)
-    letters = "".join(kinds)
-    digests = "".join(contents)
-    if len(digests) != 64 * len(letters) or letters != FILE * len(letters):
-        pairs = zip(contents, kinds, strict=True)
-        files = [content for content, kind in pairs if kind == FILE]
-        digests = "".join([content if len(content) == 64 else _UNREAD for content in files])
-    return path, "/".join(names), letters, modes, sizes, bytes.fromhex(digests), bits if is_shared else ()
-
-
-class Heads(dict[tuple[str, int], str]):
-    """What stands before the content in a line, by kind and mode."""
+class Heads(dict[int, str]):
+    """What stands before the content in a line, by mode with the type."""
 
     def __init__(self, modes: Modes) -> None:
         super().__init__()
         self._modes = modes
 
-    def __missing__(self, key: tuple[str, int]) -> str:
-        entry = Entry("", KINDS[key[0]], key[1])
-        text = self[key] = f"{entry.kind.value} {shown_mode(entry, self._modes)} "
+    def __missing__(self, mode: int) -> str:
+        entry = Entry("", KINDS[stat.S_IFMT(mode)], stat.S_IMODE(mode))
+        text = self[mode] = f"{entry.kind.value} {shown_mode(entry, self._modes)} "
         return text
-
-
-def heads_of(modes: Modes) -> Heads:
-    """Return the heads for a setting."""
-    return Heads(modes)
 
 
 def framed(
     rows: Sequence[Row],
-    heads: Mapping[tuple[str, int], str],
+    heads: Mapping[int, str],
     prefix: str,
     path: str,
     below: Mapping[str, Lines] | None,
     *,
-    is_ascii: bool,
     has_large: bool,
 ) -> Lines:
     """
@@ -134,49 +104,56 @@ def framed(
         below: By name, the lines of the folders in it.
         has_large: The digest of a file is another task's.
     """
-    texts = [f"{heads[kind, mode]}{content} {prefix}{name}\0" for name, kind, mode, _, content, _ in rows]
-    size = sum([row[3] for row in rows])
+    texts = [f"{heads[mode]}{content} {prefix}{name}\0" for name, mode, _, content, _ in rows]
+    count, size = len(rows), sum([row[2] for row in rows])
     if not below and not has_large:
-        return len(rows), size, [_encoded("".join(texts))]
+        return count, size, ["".join(texts)]
+    parts: list[Part] = []
+    at, order = 0, order_of(rows)
     # The lines of a folder stand where its name with a slash would: `a`, `a-b`, `a/c`.
-    keyed: list[tuple[str, list[Part]]] = []
-    for row, text in zip(rows, texts, strict=True):
-        keyed.append((row[0], _apart(text, row, path) if row[4] == LARGE_FILE else [_encoded(text)]))
-    count = len(rows)
-    for name, (more, bytes_below, parts) in (below or {}).items():
-        keyed.append((f"{name}/", parts))
-        count += more
-        size += bytes_below
-    keyed.sort(key=_key if is_ascii else _encoded_key)
-    return count, size, _joined(part for _, parts in keyed for part in parts)
+    below = below or {}
+    for place, name in sorted([(order(f"{name}/"), name) for name in below]):
+        end = bisect_left(rows, place, key=lambda row: order(row[0]))
+        parts += _own(rows[at:end], texts[at:end], path, has_large=has_large)
+        more, bytes_below, lines = below[name]
+        parts += lines
+        at, count, size = end, count + more, size + bytes_below
+    return count, size, parts + _own(rows[at:], texts[at:], path, has_large=has_large)
 
 
-def _apart(text: str, row: Row, path: str) -> list[Part]:
-    """Return the line of a large file around the place of its digest."""
-    head, _, rest = text.partition(LARGE_FILE)
-    return [_encoded(head), (f"{path}/{row[0]}" if path else row[0], True), _encoded(rest)]
+def order_of(rows: Sequence[Row]) -> Callable[[str], str | bytes]:
+    """Return what makes of a name what is in the order of its bytes."""
+    # So are code points, but for the surrogates that stand for single bytes.
+    return str if "".join([row[0] for row in rows]).isascii() else _encoded
 
 
-def _joined(parts: Iterable[Part]) -> list[Part]:
-    """Return parts with neighbouring bytes as one."""
-    found: list[Part] = []
-    run: list[bytes] = []
+def block(number: int, path: str, lines: Lines) -> Block:
+    """Return lines as they are hashed, neighbouring ones as one."""
+    found: list[bytes | tuple[str, bool]] = []
+    run: list[str] = []
+    count, size, parts = lines
     for part in parts:
-        if isinstance(part, bytes):
+        if isinstance(part, str):
             run.append(part)
         else:
-            found += (b"".join(run), part)
+            found += (_encoded("".join(run)), part)
             run = []
-    return [*found, b"".join(run)]
+    return number, path, count, size, [*found, _encoded("".join(run))]
+
+
+def _own(rows: Sequence[Row], texts: Sequence[str], path: str, *, has_large: bool) -> list[Part]:
+    if not has_large:
+        return ["".join(texts)]
+    return [part for row, text in zip(rows, texts, strict=True) for part in _around_digest(row, text, path)]
+
+
+def _around_digest(row: Row, text: str, path: str) -> list[Part]:
+    """Return a line, that of a large file around the place of its digest."""
+    if row[3] != LARGE_FILE:
+        return [text]
+    head, _, rest = text.partition(LARGE_FILE)
+    return [head, (f"{path}/{row[0]}" if path else row[0], True), rest]
 
 
 def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
-
-
-def _key(pair: tuple[str, list[Part]]) -> str:
-    return pair[0]
-
-
-def _encoded_key(pair: tuple[str, list[Part]]) -> bytes:
-    return pair[0].encode("utf-8", "surrogateescape")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from hashtag.worktree.cache_file import cache_path, read_cache, write_cache
+from hashtag.worktree.scanned import LARGE_FILE
 
 if TYPE_CHECKING:
     from hashtag.worktree.hashing import Reading
@@ -29,7 +30,6 @@ _COUNTS = struct.Struct("<QQQ")
 _LENGTHS = struct.Struct("<II")
 # Behind the path of a folder: its large files, which were hashed after it was read.
 _LARGE = "//"
-_ALL_BITS = 0o7777
 
 
 class StatCache:
@@ -128,9 +128,7 @@ class Memory:
         self._large: dict[str, Stamp] = {}
         self._hits = 0
 
-    def content(
-        self, entry: os.DirEntry[str], folder: int, prefix: str, name: str
-    ) -> tuple[int, int, str | None]:
+    def content(self, entry: os.DirEntry[str], folder: int, prefix: str, name: str) -> tuple[int, int, str]:
         """Return what `Reading.small` returns, from memory where the file's stamp is the same."""
         status = entry.stat(follow_symlinks=False)
         stamp = stamp_of(status)
@@ -138,11 +136,11 @@ class Memory:
         if known is not None and known[0] == stamp:
             self._hits += 1
             self._files.append((name, stamp, known[1]))
-            return status.st_mode & _ALL_BITS, status.st_size, known[1]
+            return status.st_mode, status.st_size, known[1]
         mode, size, digest = self._reading.small(entry, folder, prefix, name)
         # What is younger than the scan could be written once more without a sign of it.
-        if status.st_ctime_ns < self._reading.settled.get(status.st_dev, 0):
-            if digest is None:
+        if status.st_ctime_ns < self._reading.settled and status.st_dev == self._reading.device:
+            if digest == LARGE_FILE:
                 self._large[prefix + name] = stamp
             else:
                 self._files.append((name, stamp, digest))

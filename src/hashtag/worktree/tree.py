@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Iterator, Mapping
+import stat
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import Any
 
 from hashtag.context.fileset import FileSet, Line
 from hashtag.context.listing import Entry, Kind, Listing
-from hashtag.worktree.scanned import FILE, KINDS, UNREAD, Columns, Part, Scanned
+from hashtag.worktree.scanned import KINDS, LARGE_FILE, Row, Scanned
 from hashtag.worktree.views import Views
+
+_NO_DIGESTS = ("", LARGE_FILE)
+_WITH_TARGET = (Kind.SYMLINK, Kind.DEVICE)
 
 
 class Tree:
@@ -19,8 +23,8 @@ class Tree:
     def __init__(self, views: Views) -> None:
         self._views = views
         self._packed: list[bytes] = []
-        self._folders: dict[str, Columns] = {}
-        self._blocks: dict[tuple[int, str], tuple[int, int, list[Part]]] = {}
+        self._folders: dict[str, list[Row]] = {}
+        self._blocks: dict[tuple[int, str], tuple[int, int, list[bytes | tuple[str, bool]]]] = {}
         self.targets: dict[str, str] = {}
         # Of the files that were hashed apart from their folders.
         self.digests: dict[str, str] = {}
@@ -31,7 +35,7 @@ class Tree:
     def add(self, found: Scanned) -> None:
         """Add what a task in this process found."""
         self._add(found)
-        self._folders.update((columns[0], columns) for columns in found.folders)
+        self._folders.update(found.folders)
 
     def add_packed(self, found: Scanned, folders: bytes) -> None:
         """Add what a task of another process found; its folders are unpacked when one is asked for."""
@@ -45,12 +49,11 @@ class Tree:
         for number, path, count, size, parts in found.blocks:
             self._blocks[number, path] = (count, size, parts)
 
-    def folder(self, path: str) -> Columns | None:
-        """Return the columns of a folder; None where it holds nothing visible."""
-        while self._packed:
-            for columns in marshal.loads(self._packed.pop()):  # noqa: S302  # a worker of ours wrote it
-                self._folders[columns[0]] = columns
-        return self._folders.get(path)
+    def folder(self, path: str) -> list[Row]:
+        """Return the rows of a folder; none where it holds nothing visible."""
+        while path not in self._folders and self._packed:
+            self._folders.update(marshal.loads(self._packed.pop()))  # noqa: S302  # a worker of ours wrote it
+        return self._folders.get(path, [])
 
     def file_set(self, number: int) -> FileSet | None:
         """Return what a Whole holds; None where there is no such folder, or nothing in it."""
@@ -58,7 +61,7 @@ class Tree:
         # The folder itself, of which only the content is meant.
         hasher = sha256(Line("", Kind.FOLDER.value, "-", "-").framed())
         count = size = 0
-        waiting: list[Iterator[Part]] = [iter(((start, False),))]
+        waiting: list[Iterator[bytes | tuple[str, bool]]] = [iter(((start, False),))]
         while waiting:
             part = next(waiting[-1], None)
             match part:
@@ -90,7 +93,7 @@ class TreeListing(Listing):
         self._tree, self._bit = tree, 1 << view
         self._start = start
         self._read: dict[str, dict[str, Entry]] = {}
-        self._hashed: dict[str, dict[str, bytes]] = {}
+        self._hashed: dict[str, dict[str, str]] = {}
 
     def __getitem__(self, path: str) -> Entry:
         folder, _, name = path.rpartition("/")
@@ -117,17 +120,16 @@ class TreeListing(Listing):
     def digest(self, path: str) -> str | None:
         """Return the SHA-256 of a file that was hashed on the walk, in hex."""
         folder, _, name = path.rpartition("/")
-        digest = self._digests(folder).get(name)
-        if digest is None or name not in self._folder(folder):
+        if name not in self._folder(folder):
             return None
-        return self._tree.digests.get(self._at(path)) if digest == UNREAD else digest.hex()
+        digest = self._digests(folder).get(name)
+        # Of the others it was not read with its folder, if at all.
+        return self._tree.digests.get(self._at(path)) if digest in _NO_DIGESTS else digest
 
-    def _digests(self, folder: str) -> dict[str, bytes]:
+    def _digests(self, folder: str) -> dict[str, str]:
         if folder not in self._hashed:
-            columns = self._tree.folder(self._at(folder))
-            _, names, kinds, _, _, digests, _ = columns or ("", "", "", (), (), b"", ())
-            files = (name for name, kind in zip(names.split("/"), kinds, strict=False) if kind == FILE)
-            self._hashed[folder] = {name: digests[32 * at : 32 * at + 32] for at, name in enumerate(files)}
+            rows = self._tree.folder(self._at(folder))
+            self._hashed[folder] = {name: content for name, mode, _, content, _ in rows if stat.S_ISREG(mode)}
         return self._hashed[folder]
 
     def _at(self, path: str) -> str:
@@ -135,22 +137,18 @@ class TreeListing(Listing):
 
     def _folder(self, path: str) -> dict[str, Entry]:
         if path not in self._read:
-            columns = self._tree.folder(self._at(path))
-            self._read[path] = {} if columns is None else self._decoded(path, columns)
+            self._read[path] = self._decoded(path, self._tree.folder(self._at(path)))
         return self._read[path]
 
-    def _decoded(self, folder: str, columns: Columns) -> dict[str, Entry]:
-        _, names, kinds, modes, sizes, _, bits = columns
-        rows = zip(names.split("/"), kinds, modes, sizes, strict=True)
+    def _decoded(self, folder: str, rows: Iterable[Row]) -> dict[str, Entry]:
         prefix = f"{folder}/" if folder else ""
         targets, at = self._tree.targets, self._at(folder)
         found = {}
-        for number, (name, kind, mode, size) in enumerate(rows):
-            if bits and not bits[number] & self._bit:
-                continue
-            path = prefix + name
-            target = "" if kind in "fdps" else targets[f"{at}/{name}" if at else name]
-            found[name] = Entry(path, KINDS[kind], mode, size, target)
+        for name, mode, size, _, bits in rows:
+            if bits & self._bit:
+                kind = KINDS[stat.S_IFMT(mode)]
+                target = targets[f"{at}/{name}" if at else name] if kind in _WITH_TARGET else ""
+                found[name] = Entry(prefix + name, kind, stat.S_IMODE(mode), size, target)
         return found
 
 
