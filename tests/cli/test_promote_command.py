@@ -78,7 +78,7 @@ def test_the_images_of_a_plan_are_published_and_listed_by_digest(publish):
     assert "latest: stands for pipeline 1 of main, 2 of 2 tags moved." in ran.err
 
 
-def test_an_older_pipeline_leaves_the_tag_with_status_0_and_says_so(publish):
+def test_64_an_older_pipeline_leaves_the_tag_with_status_0_and_says_so(publish):
     newer = publish(2, "latest", change="2")
     older = publish(1, "latest", "-o", "json", change="1")
 

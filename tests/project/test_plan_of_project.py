@@ -169,7 +169,9 @@ def test_each_cache_tag_is_asked_for_once(tmp_path: Path) -> None:
     [RegistryUnreachable("gone", where="registry.example"), AccessDenied("no", where="registry.example")],
     ids=["unreachable", "denied"],
 )
-def test_a_registry_that_does_not_answer_is_never_a_miss(tmp_path: Path, error: hashtag.HashtagError) -> None:
+def test_09_a_registry_that_does_not_answer_is_never_a_miss(
+    tmp_path: Path, error: hashtag.HashtagError
+) -> None:
     registry = registry_with_base()
     registry.fail("resolve", error)
 

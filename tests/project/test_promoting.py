@@ -110,7 +110,7 @@ def test_promoting_again_writes_nothing(registry):
     assert writes(registry) == []
 
 
-def test_an_older_pipeline_that_comes_later_leaves_the_tag(registry):
+def test_64_an_older_pipeline_that_comes_later_leaves_the_tag(registry):
     older = put(registry, 5, "web")
     newer = put(registry, 6, "web")
     promote(registry, newer)

@@ -108,7 +108,7 @@ def test_the_current_content_stays_however_old(registry):
     assert {cache(old), "plans:h1-plan-1"} <= left(registry)
 
 
-def test_tags_that_no_plan_lists_stay_for_ever(registry):
+def test_53_tags_that_no_plan_lists_stay_for_ever(registry):
     old = pipeline(registry, 1, {"web": "a"}, days=OLD)
     for tag in ("38", "v1.0", "nightly", "h1-" + "0" * 64):
         put(
@@ -203,7 +203,7 @@ def by_digest():
     return MemoryRegistry(deletes="digests")
 
 
-def test_a_manifest_that_a_tag_of_somebody_holds_too_stays(by_digest):
+def test_57_a_manifest_that_a_tag_of_somebody_holds_too_stays(by_digest):
     old = pipeline(by_digest, 1, {"web": "a"}, days=OLD)
     target = old.aliases[0].target
     by_digest.put_manifest(by_digest.manifest(target.cache_reference), target.repository.tagged("mine"))
@@ -216,7 +216,7 @@ def test_a_manifest_that_a_tag_of_somebody_holds_too_stays(by_digest):
     assert reasons[f"{by_digest.repository}/plans:h1-plan-1"] == "what it describes stays"
 
 
-def test_a_manifest_that_an_index_of_a_kept_tag_lists_stays(by_digest):
+def test_58_a_manifest_that_an_index_of_a_kept_tag_lists_stays(by_digest):
     old = pipeline(by_digest, 1, {"web": "a"}, days=OLD)
     target = old.aliases[0].target
     child = by_digest.manifest(target.cache_reference).descriptor.to_json()
@@ -226,7 +226,7 @@ def test_a_manifest_that_an_index_of_a_kept_tag_lists_stays(by_digest):
     assert deleted(by_digest) == set()
 
 
-def test_the_subject_of_a_kept_referrer_stays(by_digest):
+def test_58_the_subject_of_a_kept_referrer_stays(by_digest):
     old = pipeline(by_digest, 1, {"web": "a"}, days=OLD)
     target = old.aliases[0].target
     subject = by_digest.manifest(target.cache_reference).descriptor.to_json()
@@ -267,7 +267,7 @@ def test_a_kept_image_that_is_not_whole_stops_the_cleanup(by_digest):
     assert not report.retention.deleted
 
 
-def test_an_alias_that_appears_meanwhile_saves_the_manifest(by_digest):
+def test_52_an_alias_that_appears_meanwhile_saves_the_manifest(by_digest):
     old = pipeline(by_digest, 1, {"web": "a"}, days=OLD)
     target = old.aliases[0].target
     manifest = by_digest.manifest(target.cache_reference)
@@ -374,7 +374,7 @@ def test_a_pipeline_that_begins_meanwhile_keeps_what_its_plan_lists():
     assert registry.resolve(old.aliases[0].target.cache_reference) is not None
 
 
-def test_a_tag_that_moves_meanwhile_stays():
+def test_52_a_tag_that_moves_meanwhile_stays():
     registry = Meanwhile()
     old = pipeline(registry, 1, {"web": "a"}, days=OLD)
     target = old.aliases[0].target
@@ -403,7 +403,7 @@ def test_a_registry_that_takes_siblings_with_a_tag_is_stopped_and_repaired(memor
 @pytest.mark.parametrize(
     ("removal", "reason"),
     [(Refused("locked"), "locked"), (Pending(), "has not yet")],
-    ids=["locked", "pending"],
+    ids=["locked", "54 pending"],
 )
 def test_a_tag_that_the_registry_keeps_stays_and_its_plan_with_it(memory_registry, removal, reason):
     pipeline(memory_registry, 1, {"web": "a"}, days=OLD)
@@ -464,7 +464,7 @@ def test_a_plan_of_another_project_deletes_nothing(memory_registry):
     assert deleted(memory_registry) == set()
 
 
-def test_a_plan_from_the_future_is_not_old(memory_registry):
+def test_53_a_plan_from_the_future_is_not_old(memory_registry):
     pipeline(memory_registry, 1, {"web": "a"}, days=-400)
 
     assert deleted(memory_registry) == set()

@@ -14,7 +14,7 @@ import pytest
 from hashtag.errors import AccessDenied, ManifestMissing, RegistryError, RegistryUnreachable
 from hashtag.oci.copying import copy_image
 from hashtag.oci.digest import Digest
-from hashtag.oci.manifest import OCI_INDEX, Descriptor, Manifest
+from hashtag.oci.manifest import OCI_INDEX, OCI_MANIFEST, Descriptor, Manifest
 from hashtag.oci.reference import Repository
 from hashtag.registry import Registry
 from hashtag.testing import MemoryRegistry
@@ -149,6 +149,22 @@ def test_27_an_index_in_an_index_is_copied_to_a_bounded_depth():
 
     with pytest.raises(RegistryError, match="deep"):
         copy_image(registry, registry.repository.at(manifest.digest), _ELSEWHERE)
+
+
+def test_27_an_index_of_ten_thousand_children_is_not_copied_to_its_end():
+    registry = MemoryRegistry()
+    child = put_image(registry, registry.repository).descriptor.to_json()
+    images = [Manifest(OCI_MANIFEST, json.dumps({"config": child, "x": n}).encode()) for n in range(10_000)]
+    for image in images:
+        registry.put_manifest(image, registry.repository.at(image.digest))
+    document = {"mediaType": OCI_INDEX, "manifests": [image.descriptor.to_json() for image in images]}
+    index = Manifest(OCI_INDEX, json.dumps(document).encode())
+    registry.put_manifest(index, registry.repository.at(index.digest))
+    registry.requests.clear()
+
+    with pytest.raises(RegistryError, match="more than 2000 manifests"):
+        copy_image(registry, registry.repository.at(index.digest), _ELSEWHERE)
+    assert len(registry.requests) < 2100
 
 
 def test_an_image_without_its_digest_is_not_copied():

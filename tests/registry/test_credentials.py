@@ -243,7 +243,7 @@ def test_an_entry_is_read_in_each_form(entry, user, password):
     assert (login.username, login.password) == (user, password)
 
 
-def test_an_identity_token_is_kept_beside_the_user():
+def test_47_an_identity_token_is_kept_beside_the_user():
     entry = {"auth": encoded("00000000-0000-0000-0000-000000000000:"), "identitytoken": "refresh"}
     login = DockerConfig.parse(json.dumps({"auths": {_HOST: entry}}), "x").login(_HOST, "", no_helper)
 
@@ -270,7 +270,7 @@ def test_an_entry_without_a_login_is_none(entry):
         pytest.param('{"auths": "SECRET"}', id="auths is no object"),
         pytest.param('{"auths": {"registry.example": "SECRET"}}', id="an entry is no object"),
         pytest.param('{"auths": {"registry.example": {"auth": "SECRET!"}}}', id="auth is not base64"),
-        pytest.param('{"auths": {"registry.example": {"auth": "/////w=="}}}', id="auth is not UTF-8"),
+        pytest.param('{"auths": {"registry.example": {"auth": "/////w=="}}}', id="47 auth is not UTF-8"),
         pytest.param('{"auths": {"registry.example": {"auth": ["SECRET"]}}}', id="auth is no text"),
         pytest.param(auths(**{_HOST: "SECRET"}), id="auth has no colon"),
         pytest.param('{"credHelpers": {"SECRET": 1}}', id="a helper is no text"),
@@ -289,7 +289,7 @@ def test_a_malformed_file_is_an_error_of_usage_that_does_not_show_it(text):
     assert caught.value.__cause__ is None
 
 
-def test_a_file_that_cannot_be_read_is_an_error_naming_it(tmp_path):
+def test_45_a_file_that_cannot_be_read_is_an_error_naming_it(tmp_path):
     (tmp_path / "config.json").mkdir()
 
     with pytest.raises(CredentialsError, match=r"config\.json: cannot be read: Is a directory"):
@@ -440,7 +440,7 @@ def test_a_helper_is_asked_for_the_host(helper):
     assert ask_helper("test", _HOST, environ) == ("u", f"of {_HOST} get")
 
 
-def test_a_helper_that_knows_no_login_is_no_error(helper):
+def test_46_a_helper_that_knows_no_login_is_no_error(helper):
     environ = helper('print("credentials not found in native keychain"); sys.exit(1)')
 
     assert ask_helper("test", _HOST, environ) is None
@@ -496,7 +496,7 @@ def test_a_helper_that_fails_is_named_with_the_file_that_names_it(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["absent", "../../bin/sh", "", "a b", "-x"])
-def test_a_helper_that_is_not_there_is_an_error_naming_it(tmp_path, name):
+def test_46_a_helper_that_is_not_there_is_an_error_naming_it(tmp_path, name):
     with pytest.raises(CredentialsError, match=f"docker-credential-{name}: not found"):
         ask_helper(name, _HOST, {"PATH": str(tmp_path)})
 

@@ -126,14 +126,16 @@ def test_a_tag_costs_one_put_and_no_blob(docker_registry):
     ]
 
 
-def test_an_index_is_found_though_the_server_hides_it_from_clients_that_do_not_name_its_type(docker_registry):
+def test_24_an_index_is_found_though_the_server_hides_it_from_clients_that_do_not_name_its_type(
+    docker_registry,
+):
     with opened(docker_registry, "index") as registry:
         registry.put_manifest(_INDEX, registry.repository.tagged("1"))
 
         assert registry.resolve(registry.repository.tagged("1")) == _INDEX.descriptor
 
 
-def test_a_tag_whose_manifest_was_deleted_is_missing(docker_registry):
+def test_51_a_tag_whose_manifest_was_deleted_is_missing(docker_registry):
     import httpx
 
     with opened(docker_registry, "deleted") as registry:

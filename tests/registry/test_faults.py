@@ -368,11 +368,12 @@ def test_33_an_immutable_tag_with_another_digest_is_refused_and_both_are_named(s
     assert str(MANIFEST.digest) in str(caught.value)
 
 
-def test_35_a_manifest_too_large_for_a_registry_is_an_error_with_its_words():
+def test_35_a_manifest_too_large_for_a_registry_is_an_error_with_its_size_and_its_words():
     with pytest.raises(RegistryError, match="413: SIZE_INVALID at most 1 MB") as caught:
         alias(aliasing(Reply(404), put=error(413, "SIZE_INVALID", "at most 1 MB")))
 
     assert caught.value.status == 1
+    assert f"a manifest of {len(MANIFEST.content)} bytes is too large" in str(caught.value)
 
 
 # ── 49–52: tags ──────────────────────────────────────────────────────────────────────────────────

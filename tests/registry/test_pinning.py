@@ -109,7 +109,7 @@ def test_a_base_that_may_not_be_read_is_denied_and_not_unknown(memory_registry):
         pin(memory_registry, _DEBIAN, LINUX_AMD64)
 
 
-def test_indexes_in_indexes_have_an_end(memory_registry):
+def test_27_indexes_in_indexes_have_an_end(memory_registry):
     memory_registry.add_image("debian:12")
     repository = _DEBIAN.repository
     manifest = memory_registry.manifest(_DEBIAN)

@@ -157,7 +157,7 @@ def test_a_redirect_to_where_nothing_may_be_sent_is_refused(target):
     assert len(script.requests) == 1
 
 
-def test_a_redirect_without_end_is_refused():
+def test_43_a_redirect_without_end_is_refused():
     script = Script().on("GET", _URL, redirect(_URL))
 
     with pytest.raises(UntrustedAnswer, match="more than 5 redirects"):

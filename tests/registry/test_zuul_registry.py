@@ -79,7 +79,7 @@ def test_a_stranger_reads_and_does_not_write(zuul):
             registry.put_blob(registry.repository, b"x")
 
 
-def test_a_mount_is_not_known_and_the_bytes_are_sent(zuul):
+def test_60_a_mount_is_not_known_and_the_bytes_are_sent(zuul):
     with opened(zuul, name="target") as registry, opened(zuul, name="source") as other:
         digest = other.put_blob(other.repository, b"layer")
 
