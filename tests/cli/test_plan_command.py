@@ -170,6 +170,62 @@ def test_a_warning_is_said_once(hashtag, folder, monkeypatch):
     assert ran.err.count("HASHTAG_REPOSTORY") == 1
 
 
+@pytest.mark.parametrize(
+    ("reference", "near"),
+    [("debian:21", "; did you mean 'debian:12'?"), ("fedora:38", "")],
+    ids=["a typo", "something else"],
+)
+@pytest.mark.parametrize("command", [("plan",), ("hash", "base")], ids=["plan", "hash"])
+def test_a_base_that_nothing_is_built_from_is_a_warning(hashtag, folder, command, reference, near):
+    ran = hashtag(*command, *KNOWN, "--base", f"{reference}={DEBIAN}")
+
+    assert ran.status == 0, ran.err
+    assert f"warning: --base {reference}: nothing is built from it{near}\n" in ran.err
+
+
+def test_a_mistyped_base_is_named_where_the_right_one_is_missing(hashtag, folder):
+    ran = hashtag("hash", "base", "--base", f"debain:12={DEBIAN}", "--repository", "oci-layout:store")
+
+    assert ran.err.startswith(
+        "warning: --base debain:12: nothing is built from it; did you mean 'debian:12'?\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["debian:12", "docker.io/library/debian:12", "index.docker.io/library/debian:12"]
+)
+def test_a_base_that_is_used_is_no_warning(hashtag, folder, name):
+    ran = hashtag("plan", "web", "--base", f"{name}={DEBIAN}")
+
+    assert (ran.status, "nothing is built from" in ran.err) == (0, False)
+
+
+def test_a_file_of_bases_may_hold_more_than_is_used(hashtag, folder):
+    (folder / "bases.json").write_text(
+        json.dumps({name: {"digest": DEBIAN} for name in ("debian:12", "fedora:38")})
+    )
+
+    ran = hashtag("plan", "--bases", "bases.json")
+
+    assert (ran.status, "fedora" in ran.err) == (0, False)
+
+
+def test_a_what_if_about_nothing_is_an_error(hashtag, folder):
+    ran = hashtag("plan", *KNOWN, "--what-if", f"debain:12={DEBIAN}")
+
+    assert (ran.status, ran.out) == (2, "")
+    assert "error[HT041]: what if debain:12 moved? Nothing is built from it" in ran.err
+    assert "hint: did you mean 'debian:12'?" in ran.err
+
+
+@pytest.mark.parametrize("option", [("--rebuild", "web"), ("--salt", "web:x")], ids=["rebuild", "salt"])
+def test_an_image_that_is_not_planned_is_neither_rebuilt_nor_salted(hashtag, folder, option):
+    ran = hashtag("plan", "base", *KNOWN, *option)
+
+    assert ran.status == 0
+    assert f"warning: {option[0]} web: that image is not in this plan" in ran.err
+
+
 def test_an_image_asked_for_is_rebuilt(hashtag, folder, base_digest):
     assert [image["reason"] for image in planned(hashtag, "--rebuild", "base")] == ["rebuild asked"] * 2
 

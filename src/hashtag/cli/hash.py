@@ -14,7 +14,7 @@ from hashtag.cli.options import (
     add_registry_options,
     add_stat_cache_options,
     connect_anywhere,
-    given_bases,
+    known_bases,
     stat_cache_folder,
 )
 from hashtag.cli.outputs import add_output_option, wanted, write_all
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _fingerprint(arguments: argparse.Namespace, registry: Registry) -> Fingerprint:
     from hashtag.project import fingerprint
 
-    with progress("hashing") as count:
+    with progress("hashing") as count, known_bases(arguments) as known:
         return fingerprint(
             Path(arguments.context),
             dockerfile=Path(arguments.file) if arguments.file else None,
@@ -83,7 +83,7 @@ def _fingerprint(arguments: argparse.Namespace, registry: Registry) -> Fingerpri
             labels=dict(arguments.labels),
             platform=arguments.platform,
             build_contexts=dict(arguments.contexts),
-            bases=given_bases(arguments),
+            bases=known,
             registry=registry,
             modes=arguments.modes,
             stat_cache=stat_cache_folder(arguments),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -13,7 +14,7 @@ from hashtag.cli.terminal import warn
 from hashtag.cli.values import moment, one_of, pair, pinned, seconds
 
 if TYPE_CHECKING:
-    from hashtag.images.bases import BaseImage
+    from hashtag.images.bases import BaseImage, KnownBases
     from hashtag.oci.reference import Repository
     from hashtag.project import Project
     from hashtag.registry import Registry
@@ -201,6 +202,21 @@ class _Late:
     def __exit__(self, *_: object) -> None:
         if self._made is not None:
             self._made.close()
+
+
+@contextmanager
+def known_bases(
+    arguments: argparse.Namespace, what_if: Mapping[str, str] | None = None
+) -> Iterator[KnownBases]:
+    """Yield the bases that the command line knows; then warn of each `--base` that nothing is built from."""
+    from hashtag.images.bases import KnownBases
+
+    known = KnownBases(given_bases(arguments), what_if)
+    try:
+        yield known
+    finally:
+        for name, near in known.unused(name for name, _ in arguments.bases).items():
+            warn([f"--base {name}: nothing is built from it" + (f"; {near}" if near else "")])
 
 
 def given_bases(arguments: argparse.Namespace) -> dict[str, BaseImage]:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hashtag.cli.options import add_plan_options, given_bases, open_project, open_registry, stat_cache_folder
+from hashtag.cli.options import add_plan_options, known_bases, open_project, open_registry, stat_cache_folder
 from hashtag.cli.outputs import add_output_option, files, wanted, write_all
 from hashtag.cli.progress import copy_progress, progress
 from hashtag.cli.terminal import say, warn
@@ -77,12 +77,13 @@ def make_plan(
 ) -> Plan:
     """Return the plan that the options of `add_plan_options` ask for; with the pins of another plan."""
     written = [getattr(arguments, name, None) for name in ("save", "receipt")]
-    with progress("hashing") as count:
+    what_if = dict(getattr(arguments, "what_if", ()))
+    with progress("hashing") as count, known_bases(arguments, what_if) as known:
         return project.plan(
             registry,
             images=arguments.images,
-            bases=given_bases(arguments) if pins is None else pins,
-            what_if=dict(getattr(arguments, "what_if", ())),
+            bases=known if pins is None else pins,
+            what_if=what_if,
             at=at or arguments.at,
             rebuild=arguments.rebuild,
             salts=dict(arguments.salts),

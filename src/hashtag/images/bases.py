@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import evolve, field, frozen
 
-from hashtag.errors import HashtagError
+from hashtag.errors import HashtagError, did_you_mean
 from hashtag.oci.digest import Digest
 from hashtag.oci.platform import Platform
 from hashtag.oci.reference import Reference
@@ -59,6 +59,7 @@ class KnownBases:
     def __init__(
         self, given: Mapping[str, BaseImage] | None = None, what_if: Mapping[str, str] | None = None
     ) -> None:
+        self._asked: dict[str, str] = {}
         self._what_if = {_normalised(name): Digest(digest) for name, digest in (what_if or {}).items()}
         self._given: dict[str, BaseImage] = {}
         for written, image in (given or {}).items():
@@ -73,10 +74,24 @@ class KnownBases:
     def find(self, reference: Reference, written: str, platform: Platform) -> BaseImage | None:
         """Return the image of a reference, asked as written, normalised, and without its digest."""
         spellings = (written, str(reference), str(reference.without_digest()))
+        self._asked |= dict.fromkeys(spellings, reference.familiar)
         given = (self._given[spelling] for spelling in spellings if spelling in self._given)
         image = next(given, None) or self._pinned.get((reference, platform))
         supposed = self._what_if.get(str(reference.without_digest()))
         return image and (evolve(image, digest=supposed, index=None) if supposed else image)
+
+    def unused(self, names: Iterable[str]) -> dict[str, str]:
+        """
+        Return which of these names of bases nothing is built from, each with the nearest that something is.
+
+        None of them as long as no base was asked for: then nothing is known.
+        """
+        familiar = set(self._asked.values())
+        return {
+            name: did_you_mean(name, familiar)
+            for name in names
+            if self._asked and not {name, _normalised(name)} & self._asked.keys()
+        }
 
 
 def _normalised(written: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from hashtag.errors import ConfigError, HashtagError, MissingParent, UnsetBase, raise_all
+from hashtag.errors import ConfigError, HashtagError, MissingParent, UnsetBase, UsageError, raise_all
 from hashtag.images.bases import BaseImage, KnownBases
 from hashtag.images.graph import Resolution
 from hashtag.images.model import Graph, Image
@@ -146,7 +146,9 @@ class Project:
             stat_cache=stat_cache,
             progress=progress,
         )
+        raise_all(_pointless(known.unused(what_if or ())))
         skipped = [] if keep_going else project.skipped(hashed.errors, images, hashed.resolved.resolution)
+        unplanned = _unplanned({"--rebuild": rebuild, "--salt": salts or ()}, hashed.resolved.names)
         check_outputs(hashed.hashing, hashed.images, outputs)
         tag = pipeline_tag or project.settings.pipeline_tag
         facts = git.facts(project.settings.folder, self._environ)
@@ -161,7 +163,7 @@ class Project:
             commit=facts.commit,
             commit_time=_rfc3339(facts.commit_time) if facts.commit_time else None,
             at=_rfc3339(moment),
-            warnings=(*project.settings.warnings, *skipped, *project.warnings(hashed), *broken),
+            warnings=(*project.settings.warnings, *skipped, *unplanned, *project.warnings(hashed), *broken),
         )
 
     def check_images(self, asked: Collection[str]) -> None:
@@ -252,6 +254,20 @@ def _target(image: Image, hashed: Hashed, tag: str | None) -> Target:
     resolved = hashed.resolved
     fingerprints = hashed.fingerprints.found[image.name]
     return target(image, resolved.resolution, fingerprints, tag, resolved.stages(image.name))
+
+
+def _pointless(unused: Mapping[str, str]) -> Iterable[HashtagError]:
+    for name, near in unused.items():
+        yield UsageError(f"what if {name} moved? Nothing is built from it", where="--what-if", hint=near)
+
+
+def _unplanned(options: Mapping[str, Iterable[str]], planned: Collection[str]) -> list[str]:
+    return [
+        f"{option} {name}: that image is not in this plan"
+        for option, names in options.items()
+        for name in names
+        if name not in planned
+    ]
 
 
 def _once(errors: Iterable[HashtagError]) -> list[HashtagError]:

@@ -24,7 +24,7 @@ def fingerprint(
     labels: Mapping[str, str] | None = None,
     platform: str = "linux/amd64",
     build_contexts: Mapping[str, Path | str] | None = None,
-    bases: Mapping[str, BaseImage] | None = None,
+    bases: KnownBases | Mapping[str, BaseImage] | None = None,
     registry: Reader | None = None,
     modes: str = "git",
     context_files: str = "used",
@@ -73,7 +73,7 @@ def fingerprint(
     workspace = Workspace(folder=Path.cwd(), images=(image,))
     hashed = workspace.hash(
         (),
-        KnownBases(bases),
+        bases if isinstance(bases, KnownBases) else KnownBases(bases),
         registry,
         at=datetime.now(UTC),
         workers=workers,
