@@ -16,6 +16,7 @@ from hashtag.project.plans import PLAN_TYPE
 from hashtag.registry import Registry
 from hashtag.testing import MemoryRegistry
 from project.stored import NOW, pipeline
+from servers.zuul_registry import PASSWORD, USER, start_zuul_registry
 
 KNOWN = ("--base", "debian:12=sha256:" + "d" * 64)
 
@@ -50,7 +51,7 @@ def test_with_yes_it_deletes_and_reports_as_json(hashtag, registry):
 
     report = ran.json()
     assert ran.status == 0
-    assert report.keys() == {"deleted", "kept", "dry_run"}
+    assert report.keys() == {"deleted", "kept", "dry_run", "unsupported"}
     assert report["dry_run"] is False
     assert len(report["deleted"]) == 3
     assert {row["reference"] for row in report["kept"]} >= {"oci-layout:store:web:2"}
@@ -119,6 +120,43 @@ def test_a_cleanup_that_stopped_says_what_went_and_why_it_stopped(hashtag, regis
     assert "error[HT063]: 36 of 36 tags would go, 100 %" in ran.err
 
 
+# ── where nothing is deleted ─────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def zuul(tmp_path_factory):
+    running = start_zuul_registry(tmp_path_factory.mktemp("zuul"))
+    yield running.host
+    running.stop()
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("name", "young"),
+    [
+        pytest.param("alone", {"web": "b"}, id="images of their own"),
+        pytest.param("shared", {"web": "a"}, id="an image that a young pipeline has too"),
+    ],
+)
+def test_on_zuul_registry_it_says_that_deletion_is_unsupported(hashtag, folder, zuul, name, young):
+    where, creds = f"{zuul}/{name}", f"{USER}:{PASSWORD}"
+    with Registry.from_environment(where, environ={}, creds=creds) as registry:
+        pipeline(registry, 1, {"web": "a"}, days=days_ago(9))
+        pipeline(registry, 2, young, days=days_ago(1))
+        before = {tag: registry.resolve(registry.repository.child("web").tagged(tag)) for tag in ("1", "2")}
+
+        ran = hashtag("prune", *KNOWN, "--repository", where, "--creds", creds, "--yes", "-o", "json")
+
+        after = {tag: registry.resolve(registry.repository.child("web").tagged(tag)) for tag in ("1", "2")}
+    report = ran.json()
+    assert ran.status == 0
+    assert ran.err == "Deletion of these tags is unsupported by this registry: nothing was deleted.\n"
+    assert (report["deleted"], report["unsupported"]) == ([], True)
+    reasons = {row["reference"]: row["reason"] for row in report["kept"]}
+    assert reasons[f"{where}/web:1"].startswith("unsupported: ")
+    assert before == after
+
+
 # ── once a day ───────────────────────────────────────────────────────────────────────────────────
 
 
@@ -133,12 +171,24 @@ def test_it_is_done_once_a_day(project):
 
     first = clean_daily(project, registry, {}, NOW)
     pipeline(registry, 2, {"web": "b"}, days=9)
+    registry.requests.clear()
     again = clean_daily(project, registry, {}, NOW + timedelta(hours=23))
+    asked = [method for method, _ in registry.requests]
     tomorrow = clean_daily(project, registry, {}, NOW + timedelta(hours=25))
 
     assert len(first.retention.deleted) == 3
     assert again is None
+    assert asked == ["GET", "GET"]
     assert len(tomorrow.retention.deleted) == 3
+
+
+def test_the_record_of_a_clock_that_was_wrong_does_not_hold_for_ever(project):
+    registry = MemoryRegistry()
+    clean_daily(project, registry, {}, NOW + timedelta(days=400))
+    pipeline(registry, 1, {"web": "a"}, days=9)
+
+    assert len(clean_daily(project, registry, {}, NOW).retention.deleted) == 3
+    assert clean_daily(project, registry, {}, NOW + timedelta(hours=1)) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b'{"at": 1}', b'{"at": "2024-05-20"}'])

@@ -177,6 +177,7 @@ def test_a_text_that_is_no_plan_is_refused(text, message):
     [
         pytest.param(["at"], 3, "a text is expected @ $.at", id="a number for a text"),
         pytest.param(["at"], "now", "not a time: 'now'", id="a time in words"),
+        pytest.param(["at"], "2024-13-01T00:00:00Z", "not a time: '2024-13", id="a 13th month"),
         pytest.param(["images"], {}, "a list is expected @ $.images", id="an object for a list"),
         pytest.param(["images"], "abc", "a list is expected @ $.images", id="a text for a list"),
         pytest.param(["images", 0], 3, "an object is expected @ $.images[0]", id="a number for an image"),

@@ -10,8 +10,11 @@ import pytest
 from attrs import evolve
 
 from hashtag.errors import AccessDenied, PruneStopped, RegistryUnreachable
+from hashtag.oci.digest import Digest
 from hashtag.oci.manifest import OCI_INDEX, OCI_MANIFEST, Descriptor, Manifest
+from hashtag.oci.reference import Reference
 from hashtag.oci.removal import Pending, Refused
+from hashtag.planning.promotion import Member, Publication, Set
 from hashtag.planning.zone import Zone
 from hashtag.project.members import choose
 from hashtag.project.plans import PlanStore
@@ -143,6 +146,26 @@ def test_the_plan_of_what_stays_stays(registry):
     assert "plans:h1-plan-1" not in deleted(registry)
 
 
+def test_the_set_of_images_that_no_plan_and_no_checkout_knows_stays_with_them(memory_registry):
+    plan = pipeline(memory_registry, 1, {"web": "a"}, days=OLD)
+    promote(memory_registry, plan)
+    memory_registry.remove_tag(memory_registry.repository.child("plans").tagged("h1-plan-1"))
+
+    assert deleted(memory_registry) == set()
+
+
+def test_the_set_of_images_elsewhere_stays(memory_registry):
+    other = memory_registry.repository.__class__.parse("registry.example/elsewhere")
+    digest = memory_registry.add_image(f"{other}:latest")
+    member = Member(name="web", repository=other, digest=digest)
+    old = Set(images=(member,), at="2020-01-01T00:00:00Z")
+    SetStore(memory_registry, memory_registry.repository.child("plans")).put(
+        Publication(tag="latest", current=old)
+    )
+
+    assert deleted(memory_registry) == set()
+
+
 def test_the_set_of_a_tag_that_somebody_deleted_goes(memory_registry):
     promote(memory_registry, pipeline(memory_registry, 1, {"web": "a"}, days=OLD), "stable")
     memory_registry.remove_tag(memory_registry.repository.child("web").tagged("stable"))
@@ -167,7 +190,7 @@ def test_a_dry_run_says_what_would_go_and_deletes_nothing(registry):
 
     assert names(registry, report.retention.deleted) == {"web:1", cache(old), "plans:h1-plan-1"}
     assert left(registry) == before
-    assert json.loads(report.to_json()).keys() == {"deleted", "kept", "dry_run"}
+    assert json.loads(report.to_json()).keys() == {"deleted", "kept", "dry_run", "unsupported"}
 
 
 def test_every_tag_stands_in_the_report_with_a_reason(registry):
@@ -179,6 +202,11 @@ def test_every_tag_stands_in_the_report_with_a_reason(registry):
     rows = [*document["deleted"], *document["kept"]]
     assert {row["reference"].removeprefix(f"{registry.repository}/") for row in rows} == left(registry)
     assert all(row["reason"] for row in rows)
+    own = registry.repository.name
+    for row in rows:
+        reference = Reference.parse(row["reference"])
+        assert reference.repository.name.startswith(own)
+        assert row["digest"] == str(registry.resolve(reference).digest)
 
 
 @pytest.mark.parametrize("deletes", MODES)
@@ -281,6 +309,70 @@ def test_52_an_alias_that_appears_meanwhile_saves_the_manifest(by_digest):
 
     assert deleted(by_digest) == set()
     assert by_digest.resolve(target.cache_reference) is not None
+
+
+class Slow(MemoryRegistry):
+    """A registry in which a tag comes in the moment in which a manifest goes."""
+
+    comes = None
+
+    def remove_manifest(self, repository, digest):
+        comes, self.comes = self.comes, None
+        back = comes(digest) if comes else lambda: None
+        removal = super().remove_manifest(repository, digest)
+        back()
+        return removal
+
+
+def dangling(registry, repository):
+    """Let a new tag of the manifest be listed, and answer 404, as docker-registry does."""
+
+    def comes(digest):
+        def back():
+            registry._tags[repository]["new"] = digest
+
+        return back
+
+    return comes
+
+
+def index_of_it(registry, repository):
+    """Let an index of the manifest come, with a tag."""
+
+    def comes(digest):
+        child = registry.manifest(repository.at(digest)).descriptor.to_json()
+        index = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [child]}).encode()
+        registry.put_manifest(Manifest(OCI_INDEX, index), repository.tagged("new"))
+        return lambda: None
+
+    return comes
+
+
+@pytest.mark.parametrize("newcomer", [dangling, index_of_it], ids=["the same image", "an index of it"])
+def test_what_comes_in_the_moment_of_a_deletion_gets_its_image_back(newcomer):
+    registry = Slow(deletes="digests")
+    old = pipeline(registry, 1, {"web": "a"}, days=OLD)
+    target = old.aliases[0].target
+    digest = registry.resolve(target.cache_reference).digest
+    registry.comes = newcomer(registry, target.repository)
+
+    report = run(registry)
+
+    assert isinstance(report.error, PruneStopped)
+    assert report.error.where == f"{target.repository}:new"
+    assert registry.resolve(target.repository.tagged("new")) is not None
+    assert registry.resolve(target.repository.at(digest)) is not None
+    assert "plans:h1-plan-1" in left(registry)
+
+
+def test_a_newcomer_that_is_broken_by_others_stops_nothing():
+    registry = Slow(deletes="digests")
+    old = pipeline(registry, 1, {"web": "a"}, days=OLD)
+    web = old.aliases[0].target.repository
+    elsewhere = dangling(registry, web)
+    registry.comes = lambda _: elsewhere(Digest.of(b"never there"))
+
+    assert deleted(registry) == {"web:1", cache(old), "plans:h1-plan-1"}
 
 
 # ── stops ────────────────────────────────────────────────────────────────────────────────────────
@@ -424,6 +516,30 @@ def test_a_registry_that_deletes_nothing_is_no_failure():
     assert (report.error, report.is_unsupported) == (None, True)
     assert not report.retention.deleted
     assert any(each.reason.startswith("unsupported") for each in report.retention.kept)
+
+
+def test_where_no_tag_goes_alone_and_no_manifest_can_go_that_is_unsupported(by_digest):
+    old = pipeline(by_digest, 1, {"web": "a"}, days=OLD)
+    pipeline(by_digest, 2, {"web": "a"})
+
+    report = run(by_digest)
+
+    assert (report.error, report.is_unsupported) == (None, True)
+    reasons = {each.reference: each.reason for each in report.retention.kept}
+    assert reasons[old.aliases[0].target.pipeline_reference].startswith("unsupported: no tag goes alone here")
+    assert json.loads(report.to_json())["unsupported"] is True
+
+
+def test_the_plans_of_a_long_past_are_not_all_read_again_for_each_tag():
+    registry = MemoryRegistry()
+    for number in range(30):
+        pipeline(registry, number, {"web": str(number)}, days=OLD)
+    registry.requests.clear()
+
+    assert len(deleted(registry, max_percent=100)) == 90
+    # A list before each deletion; of its plans each a few times, and not 90 times.
+    asked = [what for method, what in registry.requests if method == "HEAD" and ":h1-plan-" in what]
+    assert len(asked) < 30 * 8
 
 
 # ── whose plan it is ─────────────────────────────────────────────────────────────────────────────

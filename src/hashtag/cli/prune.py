@@ -98,7 +98,7 @@ def prune_daily(project: Project, registry: Registry, plan: Plan) -> None:
 def sentence(report: PruneReport) -> str:
     """Return what was done, in a line."""
     if report.is_unsupported:
-        return "Deletion is unsupported by this registry: nothing was deleted."
+        return "Deletion of these tags is unsupported by this registry: nothing was deleted."
     going, staying = len(report.retention.deleted), len(report.retention.kept)
     if report.is_dry:
         return f"Dry run: {going} tags would be deleted, {staying} stay. To delete them: --yes"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from enum import Enum
 from typing import Any, TypeAlias
 
@@ -270,7 +271,7 @@ class Plan:
     @at.validator
     @commit_time.validator
     def _check_time(self, _: object, time: str | None) -> None:
-        if time is not None and not _UTC.fullmatch(time):
+        if time is not None and not _is_time(time):
             raise InvalidDocument(f"not a time: {time!r}", hint="write it in UTC: 2024-05-01T12:00:00Z")
 
     def __iter__(self) -> Iterator[Action]:
@@ -323,6 +324,13 @@ class Plan:
             return from_json(text)
         except InvalidDocument as error:
             raise InvalidDocument(error.what, where=str(path), hint=error.hint) from error
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return _UTC.fullmatch(text) is not None and datetime.fromisoformat(text) is not None
+    except ValueError:  # a 13th month
+        return False
 
 
 def _parents(action: Action) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from hashtag.oci.digest import Digest
 from hashtag.oci.reference import Reference, Repository
-from hashtag.planning.belief import outside, why_doubted
+from hashtag.planning.belief import is_below, outside, why_doubted
 from hashtag.planning.plan import Failed, Plan
 from hashtag.planning.promotion import Publication
 from hashtag.planning.zone import TRUSTED, Zone, is_ours
@@ -26,10 +26,12 @@ class Verdict:
 
     Attributes:
         reason: A sentence for people.
+        digest: What it holds, or held.
     """
 
     reference: Reference
     reason: str
+    digest: Digest | None = None
 
 
 @frozen
@@ -112,8 +114,8 @@ def decide_retention(tags: Tags, known: Known) -> Retention:
     doomed |= doomed_records(left, known)
     reasons = _reasons(tags, known, doomed)
     return Retention(
-        deleted=tuple(Verdict(reference, doomed[reference]) for reference in tags if reference in doomed),
-        kept=tuple(Verdict(reference, reasons[reference]) for reference in tags if reference not in doomed),
+        deleted=tuple(Verdict(each, doomed[each], held) for each, held in tags.items() if each in doomed),
+        kept=tuple(Verdict(each, reasons[each], held) for each, held in tags.items() if each not in doomed),
     )
 
 
@@ -157,7 +159,12 @@ def doomed_records(left: Tags, known: Known) -> dict[Reference, str]:
     for publication in known.sets:
         reference = known.records.tagged(known.zone.set_tag(publication.tag))
         is_old = known.now - _time(publication.current.at, known.now) > known.older_than
-        if reference in left and is_old and not any(c.target in left for c in publication.changes):
+        # What is elsewhere was not looked at, and may be there.
+        is_gone = all(
+            change.target not in left and is_below(known.own, change.target.repository)
+            for change in publication.changes
+        )
+        if reference in left and is_old and is_gone:
             doomed[reference] = f"the tag {publication.tag} is gone"
     return doomed
 

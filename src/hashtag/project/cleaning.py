@@ -91,7 +91,8 @@ def clean_daily(
         survey = survey_of(project, registry)
         reference = survey.records.tagged(survey.zone.prune_tag)
         last = _last(registry, reference)
-        if last is not None and now - last < _DAY:
+        # A record of the future is that of a clock which was wrong: it does not hold for ever.
+        if last is not None and abs(now - last) < _DAY:
             return None
         # Before it is done, so that the pipelines of the same minute leave it to this one.
         record = json.dumps({"at": rfc3339(now)}).encode()

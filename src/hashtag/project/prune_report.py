@@ -32,6 +32,7 @@ class PruneReport:
             "deleted": [_row(each) for each in self.retention.deleted],
             "kept": [_row(each) for each in self.retention.kept],
             "dry_run": self.is_dry,
+            "unsupported": self.is_unsupported,
         }
         return json.dumps(document, indent=2) + "\n"
 
@@ -42,5 +43,6 @@ class PruneReport:
         return not self.retention.deleted and any(reason.startswith(UNSUPPORTED) for reason in kept)
 
 
-def _row(verdict: Verdict) -> dict[str, str]:
-    return {"reference": str(verdict.reference), "reason": verdict.reason}
+def _row(verdict: Verdict) -> dict[str, str | None]:
+    digest = str(verdict.digest) if verdict.digest else None
+    return {"reference": str(verdict.reference), "reason": verdict.reason, "digest": digest}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
@@ -67,9 +67,15 @@ class Survey:
         """Return all plans and sets; raise `PruneStopped` where one cannot be read."""
         return self._read(self._record_digests(), None)
 
-    def read_again(self, before: Records) -> Records:
-        """Return the plans and sets of now, `before` itself where nothing changed."""
-        digests = self._record_digests()
+    def read_again(self, before: Records, plans: Collection[str] | None = None) -> Records:
+        """
+        Return the plans and sets of now, `before` itself where nothing changed.
+
+        Args:
+            before: As they were.
+            plans: The tags of those that are looked at, besides new ones and all sets; None for all.
+        """
+        digests = self._record_digests(before.digests, plans)
         return before if digests == before.digests else self._read(digests, before)
 
     def repositories(self, records: Records, more: Iterable[Repository]) -> list[Repository]:
@@ -78,6 +84,8 @@ class Survey:
         for plan in records.plans.values():
             targets = (action.target for action in plan if not isinstance(action, Failed))
             named += [each.repository for each in targets if is_below(self.own, each.repository)]
+        members = (member for publication in records.sets for member in publication.current.images)
+        named += [each.repository for each in members if is_below(self.own, each.repository)]
         return list(dict.fromkeys(named))
 
     def tags(self, repositories: Iterable[Repository]) -> dict[Reference, Digest | None]:
@@ -94,14 +102,16 @@ class Survey:
         found = self.registry.resolve(reference)
         return found.digest if found else None
 
-    def _record_digests(self) -> dict[str, Digest]:
-        wanted = [
-            self.records.tagged(tag)
-            for tag in dict.fromkeys(self.registry.tags(self.records))
-            if self._is_plan(tag) or self._is_set(tag)
-        ]
-        held = zip(wanted, in_parallel(self._held, wanted), strict=True)
-        return {str(reference.tag): digest for reference, digest in held if digest}
+    def _record_digests(
+        self, known: Mapping[str, Digest] | None = None, plans: Collection[str] | None = None
+    ) -> dict[str, Digest]:
+        tags = [tag for tag in dict.fromkeys(self.registry.tags(self.records)) if self._is_record(tag)]
+        known = {} if known is None or plans is None else known
+        wanted = [tag for tag in tags if tag not in known or self._is_set(tag) or tag in (plans or ())]
+        answers = in_parallel(lambda tag: self._held(self.records.tagged(tag)), wanted)
+        held = dict(zip(wanted, answers, strict=True))
+        found = {tag: held[tag] if tag in held else known[tag] for tag in tags}
+        return {tag: digest for tag, digest in found.items() if digest}
 
     def _read(self, digests: Mapping[str, Digest], before: Records | None) -> Records:
         same = {tag for tag in digests if before and before.digests.get(tag) == digests[tag]}
@@ -117,6 +127,9 @@ class Survey:
             plans={tag: plan for tag, plan in plans.items() if plan},
             sets=tuple(each for each in sets if each),
         )
+
+    def _is_record(self, tag: str) -> bool:
+        return self._is_plan(tag) or self._is_set(tag)
 
     def _is_plan(self, tag: str) -> bool:
         return self.zone.has_plan_tag(tag) or TRUSTED.has_plan_tag(tag)
