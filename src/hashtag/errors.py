@@ -8,7 +8,6 @@ Anything else that is raised is a bug of this library.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import ClassVar, NamedTuple
 
 FAILED = 1
@@ -79,6 +78,8 @@ def raise_all(errors: Iterable[HashtagError], warnings: Iterable[str] = ()) -> N
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `did you mean 'x'?` for the nearest known word, or nothing."""
+    from difflib import get_close_matches
+
     near = get_close_matches(word, list(known), n=1)
     return f"did you mean {near[0]!r}?" if near else ""
 

@@ -19,6 +19,14 @@ _EPILOG = (
 _CHOICE = re.compile(r"invalid choice: '(.*)' \(choose from (.*)\)")
 
 
+class _Version(argparse.Action):
+    """Prints the version, without the formatter of help and all that it imports."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        print(f"hashtag {__version__}")
+        parser.exit()
+
+
 class Parser(argparse.ArgumentParser):
     """A parser that raises instead of leaving the process."""
 
@@ -39,9 +47,9 @@ def read(argv: Sequence[str]) -> argparse.Namespace:
     """
     start, verb = _split(argv)
     top = Parser(prog="hashtag", description=_DESCRIPTION, epilog=_EPILOG, allow_abbrev=False)
-    top.add_argument("--version", action="version", version=f"hashtag {__version__}")
+    top.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     top.add_argument("-C", dest="folder", metavar="DIR", default=".", help="as if started in DIR")
-    verbs = top.add_subparsers(metavar="VERB", title="verbs", parser_class=Parser)
+    verbs = top.add_subparsers(metavar="VERB", title="verbs", parser_class=Parser, prog="hashtag")
     parsers = {
         name: verbs.add_parser(name, help=text, description=_sentence(text), allow_abbrev=False)
         for name, text in VERBS.items()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -32,6 +31,8 @@ def _coloured(plan: Plan) -> str:
         # Text: what stands in square brackets is no markup here.
         texts = (f"  {row.symbol.value}", row.name, row.tag, row.action, row.why)
         drawn.add_row(*[Text(text, style=_STYLES[row.symbol]) for text in texts])
+    import shutil
+
     width = max(80, shutil.get_terminal_size().columns)
     console = Console(file=io.StringIO(), force_terminal=True, color_system="standard", width=width)
     with console.capture() as captured:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TextIO
 
@@ -51,6 +50,8 @@ def report(error: HashtagError) -> int:
 
 def report_bug() -> None:
     """Print the traceback of what is being handled, and what to do with it."""
+    import traceback
+
     traceback.print_exc()
     sys.stderr.write(f"\n{_BUG}")
 

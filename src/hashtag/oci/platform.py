@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 
 from attrs import frozen
 
@@ -98,6 +97,8 @@ def _nearest(platform: Platform) -> str:
 def _near(word: str, known: frozenset[str]) -> str:
     if word in known:
         return word
+    from difflib import get_close_matches
+
     near = get_close_matches(word, sorted(known), n=1)
     return _SLIPS.get(word) or (near[0] if near else "")
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hashtag.errors import HashtagError, SeveralErrors, UnknownBase, did_you_mean, raise_all
 from hashtag.images.bases import BaseImage, KnownBases
 from hashtag.images.linking import Links
 from hashtag.images.lowered import External
 from hashtag.oci.platform import Platform
-from hashtag.oci.ports import Reader
 from hashtag.oci.reference import Reference
+
+if TYPE_CHECKING:
+    from hashtag.oci.ports import Reader
 
 
 def pin(
