@@ -74,6 +74,33 @@ def test_a_tag_that_the_registry_does_not_delete_is_deleted_by_gitlab(status: in
     assert rest(script) == [f"GET {_LIST}?per_page=100&page=1", f"DELETE {_REST}"]
 
 
+@pytest.mark.parametrize("status", [401, 403, 405])
+def test_a_registry_that_refused_once_is_not_asked_again(status: int) -> None:
+    script = refusing(status)
+    second = Reference.parse("registry.example/group/app:1743")
+    script.on("HEAD", "https://registry.example/v2/group/app/manifests/1743", _GONE)
+    script.on("DELETE", f"{_LIST}/8/tags/1743", Reply(200))
+    registry = registry_of(script)
+
+    assert [registry.remove_tag(tag) for tag in (_TAG, second)] == [Removed(), Removed()]
+    assert [line for line in script.log if line.startswith("DELETE")] == [
+        f"DELETE {_URL}",
+        f"DELETE {_REST}",
+        f"DELETE {_LIST}/8/tags/1743",
+    ]
+
+
+def test_what_gitlab_does_not_know_is_the_registrys_again() -> None:
+    script = refusing()
+    other = "https://registry.example/v2/group/other/manifests/1"
+    script.on("DELETE", other, Reply(202)).on("HEAD", other, _HELD, _GONE)
+    registry = registry_of(script)
+    registry.remove_tag(_TAG)
+
+    assert registry.remove_tag(Reference.parse("registry.example/group/other:1")) == Removed()
+    assert script.log[-2:] == [f"DELETE {other}", f"HEAD {other}"]
+
+
 def test_gitlab_is_not_asked_where_the_registry_deletes() -> None:
     script = refusing(202)
 

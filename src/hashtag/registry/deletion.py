@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from attrs import frozen
+from attrs import field, frozen
 
 from hashtag.errors import AccessDenied
 from hashtag.oci.digest import Digest
@@ -42,20 +42,24 @@ class Deletion:
     is_there: Callable[[Reference], bool]
     sleep: Callable[[float], object]
     gitlab: GitLab | None = None
+    # Hosts that refused what GitLab did: it is asked first there.
+    _refusing: set[str] = field(factory=set, init=False, repr=False)
 
     def tag(self, reference: Reference) -> Removal:
         """Delete a tag alone."""
         if self.gitlab is None or not self.gitlab.serves(reference.repository):
             return self._delete(reference)
+        if reference.repository.registry in self._refusing:
+            return self._by_gitlab(self.gitlab, reference) or self._delete(reference)
         try:
             removal = self._delete(reference)
         except AccessDenied:
             # A job's login may not delete by the registry's own API.
-            if (deleted := self._by_gitlab(self.gitlab, reference)) is None:
+            if (deleted := self._after_refusal(self.gitlab, reference)) is None:
                 raise
             return deleted
         if isinstance(removal, Unsupported):
-            return self._by_gitlab(self.gitlab, reference) or removal
+            return self._after_refusal(self.gitlab, reference) or removal
         return removal
 
     def manifest(self, repository: Repository, digest: Digest) -> Removal:
@@ -75,6 +79,12 @@ class Deletion:
             return Removed()
         # zuul-registry knows no DELETE at all, and says 404.
         return Unsupported(f"{_said(answer)}, though it is there") if answer.status == 404 else Pending()
+
+    def _after_refusal(self, gitlab: GitLab, reference: Reference) -> Removal | None:
+        deleted = self._by_gitlab(gitlab, reference)
+        if deleted is not None:
+            self._refusing.add(reference.repository.registry)
+        return deleted
 
     def _by_gitlab(self, gitlab: GitLab, reference: Reference) -> Removal | None:
         """Return what became of a tag; None where GitLab does not know it, and it is there."""
