@@ -49,6 +49,7 @@ def read(argv: Sequence[str]) -> argparse.Namespace:
     top = Parser(prog="hashtag", description=_DESCRIPTION, epilog=_EPILOG, allow_abbrev=False)
     top.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     top.add_argument("-C", dest="folder", metavar="DIR", default=".", help="as if started in DIR")
+    _add_verbosity(top, default=0)
     verbs = top.add_subparsers(metavar="VERB", title="verbs", parser_class=Parser, prog="hashtag")
     parsers = {
         name: verbs.add_parser(name, help=text, description=_sentence(text), allow_abbrev=False)
@@ -62,11 +63,23 @@ def read(argv: Sequence[str]) -> argparse.Namespace:
         raise UsageError(f"there is no verb {verb!r}", hint=did_you_mean(verb, VERBS) or "hashtag --help")
     parser, module = parsers[verb], load(verb)
     module.add_arguments(parser)
+    _add_verbosity(parser, default=argparse.SUPPRESS)
     top.set_defaults(verb=module)
     arguments, rest = top.parse_known_args(argv)
     for argument in rest:
         _refuse(argument, top if argument in start else parser)
     return arguments
+
+
+def _add_verbosity(parser: argparse.ArgumentParser, default: int | str) -> None:
+    parser.add_argument(
+        "-v",
+        "--verbose",
+        dest="verbosity",
+        action="count",
+        default=default,
+        help="say which requests are made again; -vv: every request",
+    )
 
 
 def _split(argv: Sequence[str]) -> tuple[Sequence[str], str | None]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hashtag.cli.arguments import read
+from hashtag.cli.log import logged
 from hashtag.cli.terminal import begin, report, report_bug
 from hashtag.errors import FAILED, FileNotWritten, HashtagError, UsageError
 
@@ -58,7 +59,8 @@ def _run(argv: Sequence[str]) -> int:
         return int(done.code or 0)
     before = _go_to(arguments.folder)
     try:
-        return int(arguments.verb.run(arguments))
+        with logged(arguments.verbosity):
+            return int(arguments.verb.run(arguments))
     finally:
         os.chdir(before)
 

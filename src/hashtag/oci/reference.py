@@ -75,6 +75,10 @@ class Repository:
             host, rest = DOCKER_HUB, text
         if host in _DOCKER_HUB_NAMES:
             host, rest = DOCKER_HUB, rest if "/" in rest else f"library/{rest}"
+        if "@" in host:  # without the text: what stands before an @ may be a password
+            raise InvalidReference(
+                "a user stands before its registry", hint="credentials belong into docker login"
+            )
         if not _HOST.fullmatch(host):
             raise InvalidReference(f"{host!r} is not a registry's host", hint="write host[:port]/name")
         return cls(host, rest)

@@ -16,7 +16,7 @@ from hashtag.errors import (
 from hashtag.oci.digest import Digest
 from hashtag.oci.manifest import MEDIA_TYPES, Descriptor, Manifest
 from hashtag.oci.reference import check_tag
-from hashtag.registry.login import scrubbed
+from hashtag.registry.hiding import hiding, scrubbed
 from hashtag.registry.messages import Answer
 from hashtag.registry.origin import Origin, joined, shown
 
@@ -54,7 +54,8 @@ def digest_header(answer: Answer, where: str) -> Digest | None:
     try:
         return Digest(text)
     except InvalidDigest as error:
-        raise RegistryError(f"malformed Docker-Content-Digest {text[:100]!r}", where=where) from error
+        start = scrubbed(text, answer.secrets)[:100]
+        raise RegistryError(f"malformed Docker-Content-Digest {start!r}", where=where) from error
 
 
 def descriptor_of(answer: Answer, where: str) -> Descriptor | None:
@@ -62,7 +63,8 @@ def descriptor_of(answer: Answer, where: str) -> Descriptor | None:
     digest, size = digest_header(answer, where), answer.headers.get("content-length", "")
     if digest is None or not (size.isascii() and size.isdigit()):
         return None
-    return Descriptor(check_media_type(answer.media_type, where), digest, int(size))
+    with hiding(answer.secrets):
+        return Descriptor(check_media_type(answer.media_type, where), digest, int(size))
 
 
 def manifest_of(answer: Answer, expected: Digest | None, where: str) -> Manifest:
@@ -73,17 +75,8 @@ def manifest_of(answer: Answer, expected: Digest | None, where: str) -> Manifest
         RegistryError: Its bytes are not those of the digest, its media type is not what the
             header says, or it is index and image at once.
     """
-    manifest = Manifest(check_media_type(answer.media_type, where), answer.content)
-    for said in (expected, digest_header(answer, where)):
-        if said is not None and said != manifest.digest:
-            raise RegistryError(f"the bytes are {manifest.digest}, not {said} as they should", where=where)
-    document = manifest.document()
-    inner = document.get("mediaType", manifest.media_type)
-    if inner != manifest.media_type:
-        raise RegistryError(f"Content-Type is {manifest.media_type}, but mediaType {inner!r}", where=where)
-    if document.get("schemaVersion") == 1:
-        raise _schema_1(where)
-    return manifest
+    with hiding(answer.secrets):
+        return _checked(answer, expected, where)
 
 
 def check_media_type(media_type: str, where: str) -> str:
@@ -142,8 +135,23 @@ def next_page(answer: Answer, where: str) -> str | None:
     for part in answer.headers.get("link", "").split(","):
         target, _, parameters = part.strip().partition(">")
         if target.startswith("<") and 'rel="next"' in parameters.replace("rel=next", 'rel="next"'):
-            return _same_origin(answer.url, target[1:], where)
+            with hiding(answer.secrets):
+                return _same_origin(answer.url, target[1:], where)
     return None
+
+
+def _checked(answer: Answer, expected: Digest | None, where: str) -> Manifest:
+    manifest = Manifest(check_media_type(answer.media_type, where), answer.content)
+    for said in (expected, digest_header(answer, where)):
+        if said is not None and said != manifest.digest:
+            raise RegistryError(f"the bytes are {manifest.digest}, not {said} as they should", where=where)
+    document = manifest.document()
+    inner = document.get("mediaType", manifest.media_type)
+    if inner != manifest.media_type:
+        raise RegistryError(f"Content-Type is {manifest.media_type}, but mediaType {inner!r}", where=where)
+    if document.get("schemaVersion") == 1:
+        raise _schema_1(where)
+    return manifest
 
 
 def _same_origin(url: str, target: str, where: str) -> str:

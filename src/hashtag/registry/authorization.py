@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import Lock
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from hashtag.errors import HashtagError, RegistryError
 from hashtag.oci.reference import Repository
@@ -13,6 +13,7 @@ from hashtag.registry.answers import error_text
 from hashtag.registry.challenge import Challenge, check_realm, choose_challenge, parse_challenges
 from hashtag.registry.credentials import Credentials
 from hashtag.registry.denial import denied, login_refused
+from hashtag.registry.hiding import hiding
 from hashtag.registry.login import Login
 from hashtag.registry.messages import Answer
 from hashtag.registry.origin import Origin
@@ -134,7 +135,8 @@ class Authorization:
     def _challenge(self, refusal: Answer) -> Challenge | None:
         challenge = choose_challenge(parse_challenges(refusal.headers.get("www-authenticate", "")))
         if challenge and challenge.scheme == "bearer":
-            check_realm(refusal.url, challenge.realm)
+            with hiding(refusal.secrets):
+                check_realm(refusal.url, challenge.realm)
         return challenge
 
     def _header(self, challenge: Challenge, scope: Scope, rejected: str) -> str | None:
@@ -162,7 +164,7 @@ class Authorization:
         answer = self._transport.send(token_request(challenge, scopes, login))
         found = token_of(answer) if answer.status == 200 else None
         if found is None:
-            raise _no_token(evolve(answer, secrets=login.secrets if login else ()), challenge, scope, login)
+            raise _no_token(answer, challenge, scope, login)
         text, seconds = found
         # A little early, so that it does not end on its way.
         return _Token(f"Bearer {text}", began + max(seconds * 0.9 - 5, 1))

@@ -12,6 +12,7 @@ from hashtag.oci.reference import Repository
 from hashtag.oci.verified import verified
 from hashtag.registry.authorization import Scope
 from hashtag.registry.blob_reader import BlobReader
+from hashtag.registry.hiding import hiding
 from hashtag.registry.messages import Pieces
 from hashtag.registry.origin import Origin, check_move, joined
 from hashtag.registry.retry import Temporary
@@ -97,7 +98,9 @@ class Blobs:
         except AccessDenied:
             return False
         if answer.status == 202 and (location := answer.headers.get("location")):
-            self._cancel(scope, joined(answer.url, location))
+            with hiding(answer.secrets):
+                url = joined(answer.url, location)
+            self._cancel(scope, url)
         return answer.status == 201
 
     def check_push(self, repository: Repository) -> None:
@@ -126,8 +129,9 @@ class Blobs:
         if answer.status != 202 or location is None:
             raise self._session.refused(answer, scope, str(scope.repository))
         # OCI distribution-spec v1.1.1, «POST then PUT»: relative or absolute, and its query stays.
-        url = joined(answer.url, location)
-        check_move(Origin.of(answer.url), Origin.of(url), "upload location")
+        with hiding(answer.secrets):
+            url = joined(answer.url, location)
+            check_move(Origin.of(answer.url), Origin.of(url), "upload location")
         return url
 
     def _cancel(self, scope: Scope, url: str) -> None:

@@ -12,6 +12,7 @@ from attrs import field, frozen
 
 from hashtag.errors import AccessDenied, CredentialsError, HashtagError, RegistryError
 from hashtag.oci.reference import Reference, Repository
+from hashtag.registry.hiding import forms_of
 from hashtag.registry.messages import Answer, Request
 from hashtag.registry.origin import Origin, is_loopback
 from hashtag.registry.retry import Retries, Temporary, is_temporary
@@ -115,6 +116,7 @@ class GitLab:
             url=f"{self.url}/registry/repositories{target}",
             headers={_HEADERS[self.origin]: self._token},
             limit=_PAGE_LIMIT,
+            secrets=forms_of(self._token),
             is_secret=True,
         )
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable
 
 from attrs import field, frozen
 
 from hashtag.oci.reference import DOCKER_HUB
+from hashtag.registry.hiding import forms_of, scrubbed
 
 _DOCKER_HUB_HOSTS = frozenset({DOCKER_HUB, "index.docker.io", "registry-1.docker.io"})
 
@@ -35,25 +35,20 @@ class Login:
     @property
     def basic(self) -> str:
         """The value of an Authorization header, RFC 7617."""
-        return "Basic " + b64encode(f"{self.username}:{self.password}".encode()).decode()
+        return "Basic " + b64encode(self._pair.encode(errors="surrogateescape")).decode()
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What no message may show: password, token, and how they are sent."""
-        sent = self.basic.removeprefix("Basic ") if self.password else ""
-        alone = (b64encode(text.encode()).decode() for text in (self.password, self.identity_token) if text)
-        return tuple(filter(None, (self.password, self.identity_token, sent, *alone)))
+        """What no message may show: password, token, how they are sent, and how they may come back."""
+        return forms_of(self.password, self.identity_token, self._pair if self.password else "")
+
+    @property
+    def _pair(self) -> str:
+        return f"{self.username}:{self.password}"
 
     def scrub(self, text: str) -> str:
         """Return `text` without this login's secrets."""
         return scrubbed(text, self.secrets)
-
-
-def scrubbed(text: str, secrets: Iterable[str]) -> str:
-    """Return `text` with stars in place of secrets; the longest first, as one may be part of another."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return text
 
 
 def keys_for(registry: str, name: str) -> tuple[str, ...]:

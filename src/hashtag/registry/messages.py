@@ -40,6 +40,7 @@ class Request:
     Attributes:
         content: The body, or what yields its pieces each time that it is sent.
         limit: The most bytes of a good answer's body; of a bad one at most 64 KiB are kept.
+        secrets: What no message about it, or about its answer, may show.
         is_secret: Whether it is for one origin alone: a redirect to another is refused.
         is_streamed: Whether a good answer comes with an open body to read and close, not with its bytes.
         check_host: Called with each host before it is asked, and with the address that answered
@@ -51,6 +52,7 @@ class Request:
     headers: Mapping[str, str] = field(factory=dict, repr=False)
     content: bytes | Pieces = field(default=b"", repr=False)
     limit: int = ERROR_LIMIT
+    secrets: tuple[str, ...] = field(default=(), repr=False)
     is_secret: bool = False
     is_streamed: bool = False
     check_host: Callable[[str], None] | None = field(default=None, repr=False)

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from threading import Lock
 
+from hashtag.registry.hiding import scrubbed
+
 # OCI distribution-spec v1.1.1, «Warnings»: code 299, agent «-», no date, at most 4096 bytes together.
 _WARNING = re.compile(r'299 - "((?:[^"\\]|\\.)*)"')
 _LIMIT = 4096
@@ -29,10 +31,10 @@ class Notices:
         self._told: set[str] = set()
         self._lock = Lock()
 
-    def take(self, host: str, header: str) -> None:
-        """Tell what is new in a Warning header; at most a hundred in all."""
-        for text in warnings_of(header):
-            line = f"{host}: {text}"
+    def take(self, host: str, header: str, secrets: tuple[str, ...] = ()) -> None:
+        """Tell what is new in a Warning header, without secrets; at most a hundred in all."""
+        for text in warnings_of(scrubbed(header, secrets)):
+            line = f"{host}: {scrubbed(text, secrets)}"
             with self._lock:
                 is_new = line not in self._told and len(self._told) < _MOST
                 self._told.add(line) if is_new else None

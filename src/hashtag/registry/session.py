@@ -14,6 +14,7 @@ from hashtag.registry.answers import error_text, is_of_registry, is_web_page, re
 from hashtag.registry.authorization import Authorization, Scope
 from hashtag.registry.credentials import Credentials
 from hashtag.registry.denial import denied, login_refused
+from hashtag.registry.hiding import forms_of
 from hashtag.registry.in_flight import InFlight
 from hashtag.registry.login import Login
 from hashtag.registry.messages import ERROR_LIMIT, Answer, Pieces, Request
@@ -165,7 +166,7 @@ class Session:
                 self._in_flight.too_many(host)
             raise Temporary(f"{answer.status}{error_text(answer)}", answer.headers.get("retry-after"))
         self._in_flight.worked(host)
-        self._notices.take(host, answer.headers.get("warning", ""))
+        self._notices.take(host, answer.headers.get("warning", ""), answer.secrets)
         if is_web_page(answer) and not self._speaks_html(host):
             if answer.body:
                 answer.body.close()
@@ -199,19 +200,18 @@ class Session:
 
     def _sent(self, request: Request, scope: Scope, header: str | None) -> Answer:
         repository = scope.repository
+        request = evolve(request, secrets=self._secrets(scope, header))
         authorization = {"Authorization": header} if header else {}
         if "://" not in request.url:
             path = f"/v2/{repository.name}/{request.url}"
             with self._slot(repository, request):
-                answer = self._transport.ask(
+                return self._transport.ask(
                     _server(repository.registry), path, _with_headers(request, authorization)
                 )
-        else:
-            if self._is_from(Answer(status=0, url=request.url), repository):
-                request = _with_headers(request, authorization)
-            with self._slot(repository, request):
-                answer = self._transport.send(request)
-        return evolve(answer, secrets=self._secrets(scope, header))
+        if self._is_from(Answer(status=0, url=request.url), repository):
+            request = _with_headers(request, authorization)
+        with self._slot(repository, request):
+            return self._transport.send(request)
 
     def _slot(self, repository: Repository, request: Request) -> AbstractContextManager[None]:
         # What reads or feeds a stream waits for nobody: its other end may be the same host.
@@ -221,7 +221,7 @@ class Session:
     def _secrets(self, scope: Scope, header: str | None) -> tuple[str, ...]:
         login = self.login(scope) if header else None
         token = (header or "").rpartition(" ")[2]
-        return tuple(filter(None, (token, *(login.secrets if login else ()))))
+        return (*forms_of(token), *(login.secrets if login else ()))
 
     def _is_from(self, answer: Answer, repository: Repository) -> bool:
         """Return whether an answer came from the registry itself, not from where it sent us."""

@@ -22,7 +22,8 @@ def token_request(challenge: Challenge, scopes: tuple[str, ...], login: Login | 
     mark = "&" if "?" in challenge.realm else "?"
     headers = {"Authorization": login.basic} if login else {}
     url = challenge.realm + mark + urlencode(query, quote_via=quote)
-    return Request(method="GET", url=url, headers=headers, is_secret=True)
+    secrets = login.secrets if login else ()
+    return Request(method="GET", url=url, headers=headers, secrets=secrets, is_secret=True)
 
 
 def token_of(answer: Answer) -> tuple[str, float] | None:
@@ -50,4 +51,11 @@ def _refresh_request(challenge: Challenge, scopes: tuple[str, ...], login: Login
     }
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     content = urlencode(form).encode()
-    return Request(method="POST", url=challenge.realm, headers=headers, content=content, is_secret=True)
+    return Request(
+        method="POST",
+        url=challenge.realm,
+        headers=headers,
+        content=content,
+        secrets=login.secrets,
+        is_secret=True,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import ssl
 from collections.abc import Collection, Iterator, Mapping
@@ -16,6 +17,7 @@ from attrs import evolve
 from hashtag import __version__
 from hashtag.errors import RegistryError, RegistryUnreachable, UntrustedAnswer
 from hashtag.registry.certificates import certificates_folder, tls_context, tls_failure
+from hashtag.registry.hiding import hiding, scrubbed
 from hashtag.registry.messages import ERROR_LIMIT, Answer, Request
 from hashtag.registry.origin import Origin, check_move, is_loopback, joined, shown
 from hashtag.registry.retry import Temporary
@@ -23,6 +25,7 @@ from hashtag.registry.retry import Temporary
 if TYPE_CHECKING:
     import httpx
 
+_LOG = logging.getLogger("hashtag.requests")
 CONNECTIONS = 32  # sixteen requests in flight, and streams beside them
 _REDIRECTS = 5
 _GUESS_SECONDS = 3.0
@@ -60,7 +63,7 @@ class _Received:
     def __iter__(self) -> Iterator[bytes]:
         response, request = self.response, self._request
         left = request.limit if response.is_success else ERROR_LIMIT
-        with _translated(request.url):
+        with hiding(request.secrets), _translated(request.url):
             for piece in response.iter_raw():
                 if len(piece) > left and response.is_success:
                     where = shown(request.url)
@@ -79,6 +82,7 @@ class _Received:
             headers={name.lower(): headers[name] for name in headers},
             content=content or b"",
             body=self if content is None else None,
+            secrets=self._request.secrets,
         )
 
     def close(self) -> None:
@@ -170,6 +174,14 @@ class Transport:
             UntrustedAnswer: A redirect leads where nothing may be sent.
             RegistryError: The body is larger than the limit, or compressed.
         """
+        with hiding(request.secrets):
+            return self._followed(request, guess=guess)
+
+    def close(self) -> None:
+        """Close all connections."""
+        _close_all(self._clients)
+
+    def _followed(self, request: Request, *, guess: bool) -> Answer:
         start = Origin.of(request.url)
         for _ in range(_REDIRECTS + 1):
             if request.check_host:
@@ -181,10 +193,6 @@ class Transport:
             check_move(start, Origin.of(target), "redirect")
             request = _redirected(request, target)
         raise UntrustedAnswer(f"more than {_REDIRECTS} redirects", where=str(start))
-
-    def close(self) -> None:
-        """Close all connections."""
-        _close_all(self._clients)
 
     def _scheme(self, host: str) -> str | None:
         if host in self._schemes:
@@ -204,6 +212,9 @@ class Transport:
                 request.method, request.url, headers=headers, content=content, timeout=timeout
             )
             body = _Received(client.send(message, stream=True), request)
+        if _LOG.isEnabledFor(logging.DEBUG):
+            target = scrubbed(shown(request.url), request.secrets)
+            _LOG.debug("%s %s %d", request.method, target, body.response.status_code)
         if request.is_streamed and body.response.is_success:
             return body.answer()
         with body:
