@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from attrs import frozen
@@ -19,6 +20,7 @@ from hashtag.worktree.capabilities import capabilities
 from hashtag.worktree.hashing import hash_files
 from hashtag.worktree.ignorefile import read_rules
 from hashtag.worktree.known import Known, folder_of
+from hashtag.worktree.memories import Memories, Memory
 from hashtag.worktree.staging import stage
 from hashtag.worktree.stat_cache import StatCache
 from hashtag.worktree.tree import TreeContents
@@ -53,6 +55,7 @@ class Contexts:
         display: How messages call a path.
         workers: How many read; 1: this process alone; None: as many as seem best.
         stat_cache: The folder of the stat cache; None: every file is read.
+        git_index: The folder where answers are remembered while git finds nothing changed; None: none is.
         progress: Called now and then with the files and bytes hashed so far.
     """
 
@@ -62,10 +65,12 @@ class Contexts:
         display: Callable[[Path], str] = str,
         workers: int | None = None,
         stat_cache: Path | None = None,
+        git_index: Path | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self._display = display
         self._stat_cache = stat_cache
+        self._memories = Memories(git_index, os.environ)
         self._workers = workers
         self._progress = progress
         self._hashed = (0, 0)
@@ -96,19 +101,25 @@ class Contexts:
         Raises:
             MissingSource: Unless `missing` says to warn.
         """
+        memory = self._memory(context)
+        asked = [use for use in uses if memory.file_set(use, modes) is None]
+        if not asked:
+            return
         known = self._get(context)
-        for use, location in uses.items():
+        for use in asked:
             if (use, modes) in known.sets or use in known.selections:
                 continue
             whole = known.whole(use, modes)
             if whole is None:
-                known.selections[use] = self._select(known, use, location, missing)
+                known.selections[use] = self._select(known, use, uses[use], missing)
             else:
                 known.sets[use, modes] = whole
 
     def hash(self, context: ContextFolder) -> None:
         """Read the files of all selections that were not read yet."""
-        known = self._get(context)
+        known = self._known.get(context)
+        if known is None:  # nothing had to be selected
+            return
         selections = (selection for selection in known.selections.values() if selection)
         paths = {path for selection in selections for path in files_of(selection, known.listing)}
         unread = [path for path in paths if path not in known.contents]
@@ -119,6 +130,14 @@ class Contexts:
 
     def file_set(self, context: ContextFolder, use: Use, modes: Modes) -> FileSet:
         """Return what a use takes, after `select` and `hash`."""
+        memory = self._memory(context)
+        found = memory.file_set(use, modes)
+        if found is None:
+            found = self._file_set(context, use, modes)
+            memory.note(use, modes, found)
+        return found
+
+    def _file_set(self, context: ContextFolder, use: Use, modes: Modes) -> FileSet:
         known = self._get(context)
         if (use, modes) not in known.sets:
             selection = known.selection(use)
@@ -171,16 +190,30 @@ class Contexts:
 
     def takes(self, context: ContextFolder, uses: Iterable[Use], path: str) -> bool:
         """Whether these uses take a path, something below it, or need it as a folder on the way."""
-        known = self._get(context)
-        return any(known.takes(use, path) for use in uses)
+        memory = self._memory(context)
+        return any(memory.ask("takes", use, path, partial(self._takes, context)) for use in uses)
+
+    def _takes(self, context: ContextFolder, use: Use, path: str) -> bool:
+        return self._get(context).takes(use, path)
 
     def takes_all_of(self, context: ContextFolder, uses: Iterable[Use], folder: str) -> bool:
         """Whether one of these uses takes all that is visible in a folder; empty is the root."""
+        memory = self._memory(context)
+        return any(memory.ask("takes all", use, folder, partial(self._takes_all, context)) for use in uses)
+
+    def _takes_all(self, context: ContextFolder, use: Use, folder: str) -> bool:
         known = self._get(context)
         entry = known.listing.get(folder)
         if folder and (entry is None or entry.kind is not Kind.FOLDER):
             return False
-        return any(known.takes_all_of(use, folder) for use in uses)
+        return known.takes_all_of(use, folder)
+
+    def remember(self) -> None:
+        """Write what was found for later runs, where that is asked for and can be done."""
+        self._memories.write(lambda group: Views([self._view(each, group[0].folder) for each in group]))
+
+    def _memory(self, context: ContextFolder) -> Memory:
+        return self._memories.of(context, self._together)
 
     def _get(self, context: ContextFolder) -> Known:
         if context not in self._known:

@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
 
 from attrs import frozen
 
@@ -79,6 +81,91 @@ def remote_commit(url: str, ref: str, environ: Mapping[str, str]) -> str | None:
     names = (f"refs/heads/{ref}", f"refs/tags/{ref}^{{}}", f"refs/tags/{ref}", f"{full}^{{}}", full)
     return _object_of(next((found[name] for name in (names if ref else ("HEAD",)) if name in found), None))
 
+
+class WorkTree(NamedTuple):
+    """
+    A work tree, and git's index of it.
+
+    Attributes:
+        folder: Its top, without links.
+        index_file: The file with git's index.
+        hash_size: Of its object ids, in bytes.
+    """
+
+    folder: str
+    index_file: str
+    hash_size: int
+
+
+def work_tree(folder: Path, environ: Mapping[str, str]) -> WorkTree | None:
+    """Return the work tree that a folder is in; None without one, or one that git does not trust."""
+    asked = ("--path-format=absolute", "--show-toplevel", "--git-path", "index", "--show-object-format")
+    match (_ask(folder, environ, "rev-parse", *asked) or "").split("\n"):
+        case [top, index, "sha1" | "sha256" as algorithm]:
+            return WorkTree(top, index, 20 if algorithm == "sha1" else 32)
+        case _:
+            return None
+
+
+class Differences:
+    """
+    The files below a folder whose status is not what the index has, asked of git while others work.
+
+    No content is compared, so that no filter is started: provided no entry is as young as the index.
+    """
+
+    def __init__(self, folder: bytes, tree: WorkTree, environ: Mapping[str, str]) -> None:
+        # Whatever repository git finds now: this index, this work tree.
+        pinned = {"GIT_INDEX_FILE": tree.index_file, "GIT_WORK_TREE": tree.folder}
+        command = ["git", *_SAFE, *_BY_STATUS, *_DIFFERENCES]
+        self._process: subprocess.Popen[bytes] | None = None
+        try:
+            self._process = subprocess.Popen(  # noqa: S603  # no shell, nothing from outside
+                command,
+                cwd=folder,
+                env=_environment(environ) | pinned,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+        except OSError:
+            return
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is not None:
+            with self._process as process:
+                process.kill()
+
+    def paths(self) -> frozenset[bytes] | None:
+        """Return the paths relative to the work tree; None where git failed, or had something to say."""
+        if self._process is None:
+            return None
+        try:
+            answer, complaints = self._process.communicate(timeout=_TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired:
+            return None
+        if self._process.returncode != 0 or complaints:
+            return None
+        return frozenset(answer.split(b"\0")[:-1])
+
+
+# Whatever a repository's configuration says: look at every file, and compare all of its status.
+_BY_STATUS = (
+    "-c", "core.checkStat=default",
+    "-c", "core.trustctime=true",
+    "-c", "core.fileMode=true",
+    "-c", "core.symlinks=true",
+    "-c", "core.preloadIndex=true",
+    "-c", "core.untrackedCache=false",
+    "-c", "core.quotePath=false",
+)  # fmt: skip
+# Submodules are git's to look at only by starting git in them, with their configuration.
+_DIFFERENCES = ("diff-files", "--name-only", "-z", "--no-ext-diff", "--ignore-submodules=all", "--", ".")
 
 # What reads another repository may use the network, but asks nobody and follows nobody.
 _OF_OTHERS = ("-c", "http.followRedirects=false", "-c", "core.askPass=")
