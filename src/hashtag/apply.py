@@ -64,6 +64,7 @@ def apply(
     registry: Writer,
     progress: Progress | None = None,
     warn: Warn | None = None,
+    free: Collection[Reference] = (),
 ) -> Receipt:
     """
     Carry out changes: first every source is looked at, then the tags are moved.
@@ -77,6 +78,7 @@ def apply(
         registry: Holds the targets, and lets sources be read.
         progress: Told of the bytes of each copy.
         warn: Told of what is not copied.
+        free: Tags that held nothing a moment ago, and are not looked at once more.
 
     Raises:
         StalePlan: A source has vanished; nothing was written. Or a part of one has, which the registry
@@ -85,7 +87,7 @@ def apply(
     """
     wanted = tuple(changes)
     copied = {(c.target.repository, c.digest) for c in wanted if isinstance(c, CopyImage)}
-    prepared = [_prepare(change, registry, copied) for change in wanted]
+    prepared = [_prepare(change, registry, copied, free) for change in wanted]
     raise_all(step for step in prepared if isinstance(step, HashtagError))
     steps = [step for step in prepared if isinstance(step, _Needed)]
     for step in steps:
@@ -96,7 +98,11 @@ def apply(
 
 
 def apply_plan(
-    plan: Plan, registry: Writer, progress: Progress | None = None, warn: Warn | None = None
+    plan: Plan,
+    registry: Writer,
+    progress: Progress | None = None,
+    warn: Warn | None = None,
+    free: Collection[Reference] = (),
 ) -> Receipt:
     """
     Carry out the changes of a plan, after one more look at what it was made from.
@@ -105,7 +111,7 @@ def apply_plan(
         StalePlan: A cache tag is gone or holds another image than planned; nothing was written.
     """
     raise_all(filter(None, (_stale(alias, registry) for alias in plan.aliases)))
-    return apply(plan.changes, registry, progress, warn)
+    return apply(plan.changes, registry, progress, warn, free)
 
 
 def _stale(alias: Alias, registry: Reader) -> StalePlan | None:
@@ -126,12 +132,16 @@ def _stale(alias: Alias, registry: Reader) -> StalePlan | None:
 
 
 def _prepare(
-    change: Change, registry: Reader, copied: Collection[tuple[Repository, Digest]] = ()
+    change: Change,
+    registry: Reader,
+    copied: Collection[tuple[Repository, Digest]] = (),
+    free: Collection[Reference] = (),
 ) -> _Prepared:
     match change:
         case AddTag(digest, target):
             is_copied = (target.repository, digest) in copied
-            return None if _holds(registry, target, digest) else _tagging(change, registry, is_copied)
+            is_right = target not in free and _holds(registry, target, digest)
+            return None if is_right else _tagging(change, registry, is_copied)
         case CopyImage(digest, _, target):
             return None if _holds(registry, target, digest) else _copying(change, registry)
         case PutArtifact(target, artifact_type, content, annotations):

@@ -133,6 +133,20 @@ def test_a_tag_that_does_not_hold_what_was_written_is_an_error(registry):
     assert caught.value.where == f"{WEB}:1742"
 
 
+@pytest.mark.parametrize("held", [None, OTHER, IMAGE], ids=["nothing", "something else", "the image"])
+def test_a_tag_that_is_known_to_be_free_is_written_and_read_back_without_a_look(registry, held):
+    change = AddTag(IMAGE.digest, WEB.tagged("1742"))
+    if held:
+        registry.registry.put_manifest(held, change.target)
+
+    assert apply([change], registry, free=[change.target]) == Receipt(moved=(change,), unchanged=())
+    assert registry.asked == [
+        ("manifest", f"{WEB}@{IMAGE.digest}"),
+        ("put_manifest", f"{WEB}:1742"),
+        ("resolve", f"{WEB}:1742"),
+    ]
+
+
 # ── plans ────────────────────────────────────────────────────────────────────────────────────────
 
 web = target("web", repository=WEB, fingerprint="1" * 64)

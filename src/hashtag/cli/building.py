@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from hashtag.errors import FAILED, SeveralErrors, UsageError
 
 if TYPE_CHECKING:
     from hashtag.builders import Builder, Login
+    from hashtag.oci.reference import Reference
     from hashtag.planning.plan import Plan
     from hashtag.project import Project
     from hashtag.project.plans import PlanStore
@@ -68,9 +69,20 @@ def make_pinned_plan(
 
 
 def build(
-    arguments: argparse.Namespace, project: Project, registry: Registry, plan: Plan, *, aliases: bool
+    arguments: argparse.Namespace,
+    project: Project,
+    registry: Registry,
+    plan: Plan,
+    *,
+    aliases: bool,
+    free: Collection[Reference] = (),
 ) -> BuildReceipt:
-    """Build a plan; a failure of an image stands in the receipt, which is written to its file, too."""
+    """
+    Build a plan; a failure of an image stands in the receipt, which is written to its file, too.
+
+    Args:
+        free: Pipeline tags that held nothing a moment ago.
+    """
     from hashtag.builders import builder_environment, find_builder
     from hashtag.project.building import BuildOptions, build_plan
 
@@ -82,6 +94,7 @@ def build(
             report=_say_outcome,
             warn=lambda text: warn([text]),
             progress=count,
+            free=free,
         )
 
         def builder() -> Builder:

@@ -121,7 +121,7 @@ def apply_stored(plan: Plan, registry: Registry, project: Project) -> Receipt:
     finally:
         warn(store.warnings)
     with copy_progress() as count:
-        receipt = apply_plan(plan, registry, count, lambda text: warn([text]))
+        receipt = apply_plan(plan, registry, count, lambda text: warn([text]), store.free)
     say(f"Tags: {len(receipt.moved)} moved, {len(receipt.unchanged)} right already.")
     return receipt
 

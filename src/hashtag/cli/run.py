@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.save:
             plan.save(arguments.save)
         store_plan(store, plan)
-        receipt = build(arguments, placed, registry, plan, aliases=True)
+        receipt = build(arguments, placed, registry, plan, aliases=True, free=store.free)
         if arguments.prune_daily and not receipt.errors:
             prune_daily(placed, registry, plan)
     return finish(plan, receipt)

@@ -12,10 +12,11 @@ from attrs import define, field, frozen
 from hashtag.builders import Builder, Processes
 from hashtag.errors import BuildFailed, HashtagError, StalePlan, UnknownImage, did_you_mean, raise_all
 from hashtag.oci.digest import Digest
-from hashtag.oci.reference import Repository
+from hashtag.oci.reference import Reference, Repository
 from hashtag.planning.plan import Alias, Build, Failed, Plan, Reason, Target
 from hashtag.project.broken import still_broken
 from hashtag.project.checking import check, hash_as_planned
+from hashtag.project.existing import existing
 from hashtag.project.home import HomeWriter
 from hashtag.project.image_build import ImageBuild
 from hashtag.project.pins import LocalImages
@@ -43,6 +44,7 @@ class BuildOptions:
         report: Told each outcome as it comes.
         warn: Told of images that seemed to exist, and of what of an image is not copied.
         progress: Told of the bytes of each copy.
+        free: Pipeline tags that held nothing a moment ago.
     """
 
     jobs: int = 1
@@ -51,6 +53,7 @@ class BuildOptions:
     report: Callable[[Outcome], None] = field(default=lambda _: None)
     warn: Callable[[str], None] = field(default=lambda _: None)
     progress: Callable[[int, int], None] = field(default=lambda *_: None)
+    free: Collection[Reference] = ()
 
 
 def build_plan(
@@ -78,20 +81,18 @@ def build_plan(
         UnknownImage: A name is not in the plan.
         HashtagError: The plan holds images that could not be planned, or the registry fails.
     """
-    from hashtag.registry.bases import find
-
     options = options or BuildOptions()
     targets = _targets(plan, images)
     bring(plan, targets, registry, options.progress, options.warn)
-    found = find(registry, [target.cache_reference for target in targets.values()])
+    found = existing(plan, targets.values(), registry, aliases=aliases)
     forced, broken = _forced(plan, images), still_broken(plan, found, registry)
-    existing = {
+    there = {
         name: found[target.cache_reference].digest
         for name, target in targets.items()
         if target.cache_reference in found and name not in {*forced, *broken}
     }
     elsewhere = used_elsewhere(plan, targets, registry)
-    existing |= {name: alias.digest for name, alias in elsewhere.items()}
+    there |= {name: alias.digest for name, alias in elsewhere.items()}
     wanted = {build.name for build in plan.builds} | (set(targets) if aliases else set())
     run = _Run(
         project=project,
@@ -100,12 +101,12 @@ def build_plan(
         find_builder=builder,
         options=options,
         targets=targets,
-        existing=existing,
+        existing=there,
         broken=broken,
         elsewhere={name: alias.reference.repository for name, alias in elsewhere.items()},
         processes=Processes(labels=options.jobs > 1),
     )
-    run.tag([name for name in existing if name in wanted])
+    run.tag([name for name in there if name in wanted])
     needed = run.needed(images or wanted)
     run.build([name for name in targets if name in needed])
     done = run.outcomes
@@ -268,7 +269,7 @@ class _Run:
         if name in self.elsewhere:
             return Found(target, self.existing[name], self.elsewhere[name])
         try:
-            move(target, self.existing[name], self.registry)
+            move(target, self.existing[name], self.registry, free=self.options.free)
         except HashtagError as error:
             return NotMade(target, error)
         return Found(target, self.existing[name])

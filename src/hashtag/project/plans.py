@@ -42,6 +42,7 @@ class PlanStore:
 
     Attributes:
         warnings: What a user has to know, each once.
+        free: Pipeline tags that were looked at before a plan was stored first, and held nothing.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class PlanStore:
         self._zone = zone
         self._clock = clock
         self.warnings: list[str] = []
+        self.free: set[Reference] = set()
 
     def reference(self, pipeline_tag: str) -> Reference:
         """Return where a pipeline's plan is stored."""
@@ -144,6 +146,7 @@ class PlanStore:
             return published
         wanted = {tag: action for action in plan if (tag := _own_tag(action)) is not None}
         held = find(self._registry, wanted)
+        self.free = wanted.keys() - held.keys()
         return [
             TagOccupied(
                 f"holds {descriptor.digest}, which this pipeline did not put there",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from hashtag.apply import apply
 from hashtag.errors import RegistryError, RegistryUnreachable, StalePlan, TagOccupied, UntrustedAnswer
@@ -54,11 +54,19 @@ def settle(
     return first
 
 
-def move(target: Target, digest: Digest, registry: Writer) -> None:
-    """Give an existing image this pipeline's tag, unless it has it already; no blob is asked for."""
+def move(target: Target, digest: Digest, registry: Writer, free: Collection[Reference] = ()) -> None:
+    """
+    Give an existing image this pipeline's tag, unless it has it already; no blob is asked for.
+
+    Args:
+        target: The image.
+        digest: What its cache tag holds.
+        registry: Where it is.
+        free: Tags that held nothing a moment ago.
+    """
     tag = target.pipeline_reference
     if tag is not None and tag != target.cache_reference:
-        apply([AddTag(digest, tag)], registry)
+        apply([AddTag(digest, tag)], registry, free=free)
 
 
 def held(registry: Resolver, reference: Reference) -> Digest | None:
