@@ -223,6 +223,18 @@ def test_an_old_pipeline_that_is_run_again_is_young(deletes):
     assert not [what for method, what in registry.requests[writes:] if method == "PUT"]
 
 
+@pytest.mark.parametrize("deletes", MODES)
+def test_a_plan_that_is_carried_out_long_after_it_was_made_is_young(deletes):
+    registry = MemoryRegistry(deletes=deletes)
+    made = [image(registry, "web", "a", 1)]
+    plan = plan_of(registry, 1, made, days=OLD)
+
+    PlanStore(registry, registry.repository.child("plans"), clock=lambda: NOW).begin(plan)
+    put(registry, made[0])
+
+    assert deleted(registry) == set()
+
+
 # ── by digest ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -463,6 +475,18 @@ def test_a_pipeline_that_begins_meanwhile_keeps_what_its_plan_lists():
     report = run(registry)
 
     assert names(registry, report.retention.deleted) == {"web:1", "plans:h1-plan-1"}
+    assert registry.resolve(old.aliases[0].target.cache_reference) is not None
+
+
+def test_an_old_plan_that_another_one_replaces_meanwhile_is_read_again_after_a_while():
+    registry = Meanwhile()
+    old = pipeline(registry, 1, {"web": "a"}, days=OLD)
+    pipeline(registry, 2, {"base": "b"}, days=OLD)
+    registry.happens = lambda: store(registry, plan_of(registry, 2, [image(registry, "web", "a", 2)]))
+
+    report = run(registry, clock=iter(range(0, 10**6, 11)).__next__)
+
+    assert "web:1" in names(registry, report.retention.deleted)
     assert registry.resolve(old.aliases[0].target.cache_reference) is not None
 
 

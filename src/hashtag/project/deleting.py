@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeAlias
 
@@ -58,7 +57,7 @@ class Cleanup:
     spared: dict[Reference, str] = field(factory=dict)
     deletes_tags: bool | None = None
     unsupported: str = ""
-    clock: Callable[[], float] = field(default=time.monotonic)
+    clock: Callable[[], float]
     _looked: float = field(init=False)
 
     def __attrs_post_init__(self) -> None:

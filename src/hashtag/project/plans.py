@@ -108,7 +108,7 @@ class PlanStore:
         content = to_json(whole, saved=True).encode()
         reference = self.reference(plan.pipeline_tag)
         try:
-            apply([PutArtifact(reference, PLAN_TYPE, content, self._use(before))], self._registry)
+            apply([PutArtifact(reference, PLAN_TYPE, content, self._use(whole))], self._registry)
         except (RegistryUnreachable, UntrustedAnswer):
             raise
         except (RegistryError, InvalidDocument, TagOccupied) as error:
@@ -116,10 +116,10 @@ class PlanStore:
             return None
         return whole
 
-    def _use(self, before: Plan | None) -> Mapping[str, str]:
+    def _use(self, plan: Plan) -> Mapping[str, str]:
         """Return what tells a cleanup that an old plan is in use: a pipeline that is run again is young."""
         now = self._clock()
-        if before is None or now - datetime.fromisoformat(before.at) < _DAY:
+        if now - datetime.fromisoformat(plan.at) < _DAY:
             return {}
         # By the day: parallel jobs write the same.
         return {LAST_USE: now.astimezone(UTC).strftime("%Y-%m-%dT23:59:59Z")}

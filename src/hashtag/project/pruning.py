@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from attrs import frozen
@@ -27,6 +29,7 @@ class PruneOptions:
         repositories: Where images of this checkout live, besides what plans say.
         published: Tags that always stay.
         max_percent: The greatest share of all tags that may go at once.
+        clock: Seconds.
     """
 
     now: datetime
@@ -35,6 +38,7 @@ class PruneOptions:
     repositories: tuple[Repository, ...] = ()
     published: frozenset[str] = frozenset({"latest"})
     max_percent: int = 50
+    clock: Callable[[], float] = time.monotonic
 
 
 def prune(survey: Survey, options: PruneOptions, *, is_dry: bool) -> PruneReport:
@@ -54,6 +58,7 @@ def prune(survey: Survey, options: PruneOptions, *, is_dry: bool) -> PruneReport
     _check_share(retention, options)
     run = Cleanup(
         survey=survey,
+        clock=options.clock,
         records=records,
         tags=dict(tags),
         known_by=lambda records: _known(survey, options, records),
