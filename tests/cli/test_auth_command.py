@@ -33,6 +33,42 @@ def test_a_login_that_may_write_is_named_and_nothing_is_written(hashtag, guarded
 
 
 @pytest.mark.integration
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(("--push", "-v", "{}", "--creds", "bob:pass:word"), id="options first"),
+        pytest.param(("--creds", "bob:pass:word", "-vv", "--push", "{}"), id="the repository last"),
+    ],
+)
+def test_options_may_stand_before_the_repository(hashtag, guarded, words):
+    ran = hashtag("auth", "check", *(word.format(f"{guarded.host}/app") for word in words))
+
+    assert ran.out == f"{guarded.host}/app: pull and push, as 'bob' (from creds)\n"
+
+
+def test_an_option_that_is_not_there_has_the_nearest_as_a_hint(hashtag):
+    ran = hashtag("auth", "check", "h.example/app", "--cred", "bob:SECRET")
+
+    assert (ran.status, ran.err.splitlines()[-1]) == (2, "hint: did you mean '--creds'?")
+    assert "SECRET" not in ran.err
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("place", ["before the verb", "behind it"])
+def test_with_vv_each_request_is_said(hashtag, guarded, place):
+    check = ("auth", "check", f"{guarded.host}/app", "--creds", "bob:pass:word", "--push")
+    before = len(guarded.access_log())
+    ran = hashtag("-vv", *check) if place == "before the verb" else hashtag(*check, "-vv")
+
+    said = [line.split() for line in ran.err.splitlines() if f"http://{guarded.host}/" in line]
+    assert [words[:2] for words in said if words[3] != "401"] == [
+        ["debug:", line.split()[0]] for line in guarded.access_log()[before:]
+    ]
+    assert "?" not in ran.err
+    assert "pass:word" not in ran.err
+
+
+@pytest.mark.integration
 def test_without_push_nothing_is_begun(hashtag, guarded):
     before = len(guarded.access_log())
     ran = hashtag("auth", "check", f"{guarded.host}/app", "--creds", "bob:pass:word")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
 from hashtag import __version__
@@ -63,12 +63,21 @@ def read(argv: Sequence[str]) -> argparse.Namespace:
         raise UsageError(f"there is no verb {verb!r}", hint=did_you_mean(verb, VERBS) or "hashtag --help")
     parser, module = parsers[verb], load(verb)
     module.add_arguments(parser)
-    _add_verbosity(parser, default=argparse.SUPPRESS)
+    for each in _with_those_below(parser):
+        _add_verbosity(each, default=argparse.SUPPRESS)
     top.set_defaults(verb=module)
     arguments, rest = top.parse_known_args(argv)
     for argument in rest:
         _refuse(argument, top if argument in start else parser)
     return arguments
+
+
+def _with_those_below(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """Yield a verb's parser and those of its acts: argparse has no public list of them, nor of options."""
+    yield parser
+    for action in parser._actions:  # noqa: SLF001
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+            yield from action.choices.values()
 
 
 def _add_verbosity(parser: argparse.ArgumentParser, default: int | str) -> None:
@@ -94,8 +103,8 @@ def _refuse(argument: str, parser: argparse.ArgumentParser) -> NoReturn:
     if not argument.startswith("-"):
         parser.error(f"unexpected argument {argument!r}")
     name = argument.partition("=")[0]
-    # argparse has no public list of a parser's options.
-    known = [option for action in parser._actions for option in action.option_strings]  # noqa: SLF001
+    parsers = _with_those_below(parser)
+    known = [option for each in parsers for action in each._actions for option in action.option_strings]  # noqa: SLF001
     hint = did_you_mean(name, known) or f"{parser.prog} --help"
     raise UsageError(f"{parser.prog} has no option {name!r}", hint=hint)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from hashtag.cli.arguments import Parser
 from hashtag.cli.options import add_registry_options, connect
 
 if TYPE_CHECKING:
@@ -13,17 +14,18 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
-    parser.add_argument("question", metavar="check", choices=["check"], help="whether the login is good")
-    parser.add_argument(
+    questions = parser.add_subparsers(metavar="check", required=True, parser_class=Parser)
+    check = questions.add_parser("check", help="whether the login is good", allow_abbrev=False)
+    check.add_argument(
         "repository",
         metavar="REPOSITORY",
         nargs="?",
         help="host/group/project (default: HASHTAG_REPOSITORY or CI_REGISTRY_IMAGE)",
     )
-    parser.add_argument(
+    check.add_argument(
         "--push", action="store_true", help="also to write: an upload is begun and cancelled again"
     )
-    add_registry_options(parser)
+    add_registry_options(check)
 
 
 def run(arguments: argparse.Namespace) -> int:
