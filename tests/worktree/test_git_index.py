@@ -60,7 +60,7 @@ def plant(root: Path, *options: str) -> None:
         "Dockerfile": "FROM scratch\nCOPY . /\n",
         ".dockerignore": _IGNORED,
         ".gitignore": "*.pyc\nbuild\n",
-        "a": "one\n",
+        "a": "a\n",
         "b": "two\n",
         "sub/c": "three\n",
         "sub/deep/d": "four\n",
@@ -134,7 +134,7 @@ def rewrite(path: Path, text: str) -> None:
 
 
 def edit_a(root: Path) -> None:
-    rewrite(root / "a", "ONE\n")
+    rewrite(root / "a", "A\n")
 
 
 def set_user_id(root: Path) -> None:
@@ -201,7 +201,7 @@ def with_version_4(root: Path) -> None:
 
 def with_filter(root: Path) -> None:
     """Let all contents be the same to git."""
-    git(root, "config", "filter.same.clean", "echo one")
+    git(root, "config", "filter.same.clean", "echo a")
     (root / ".gitattributes").write_text("a filter=same\n")
     grow_old(root)
     git(root, "add", ".")
@@ -360,7 +360,7 @@ _CASES = {
         lambda root: ((root / "sub").rename(root / "build"), (root / "sub").symlink_to("build"))
     ),
     "repository in the work tree": Case(nest_a_repository),
-    "edit in a submodule": Case(lambda root: rewrite(root / "module/a", "ONE\n"), with_submodule),
+    "edit in a submodule": Case(lambda root: rewrite(root / "module/a", "A\n"), with_submodule),
     "untracked file in a submodule": Case(add("module/sub/new"), with_submodule),
     "assumed to be unchanged": Case(edit_a, marked("--assume-unchanged")),
     "skipped by git": Case(edit_a, marked("--skip-worktree")),
@@ -372,7 +372,7 @@ _CASES = {
     "index with extended flags": Case(lambda root: rewrite(root / "b", "TWO\n"), marked("--skip-worktree")),
     "filter for which all contents are the same": Case(edit_a, with_filter),
     "line ends that git takes for the same": Case(
-        lambda root: (root / "a").write_bytes(b"one\r\n"), with_line_ends
+        lambda root: (root / "a").write_bytes(b"a\r\n"), with_line_ends
     ),
     "file-system monitor that lies": Case(edit_a, with_lying_monitor),
     "settings that tell git to look at less": Case(edit_a, with_sloppy_settings),
@@ -384,8 +384,8 @@ _CASES = {
     "pipe that was there, its mode": Case(
         lambda root: (root / "pipe").chmod(0o755), lambda root: os.mkfifo(root / "pipe", 0o644)
     ),
-    "file that differed before": Case(lambda root: rewrite(root / "a", "TWO\n"), edit_a),
-    "file that differed before, as it is committed": Case(lambda root: git(root, "checkout", "a"), edit_a),
+    "file that differed before": Case(lambda root: rewrite(root / "a", "NEW\n"), add("a")),
+    "file that differed before, as it is committed": Case(lambda root: git(root, "checkout", "a"), add("a")),
     "deleted file, there again": Case(
         lambda root: git(root, "checkout", "sub/c"), lambda root: (root / "sub/c").unlink()
     ),
@@ -421,7 +421,7 @@ _STILL = {
     "object ids of 32 bytes": Case(lambda root: None, options=("--object-format=sha256",)),
     "a folder of the work tree, another changed": Case(lambda root: edit_a(root.parent), below="sub"),
     "untracked files": Case(lambda root: None, add("new")),
-    "a file that differs": Case(lambda root: None, edit_a),
+    "a file that differs": Case(lambda root: None, add("a")),
     "a submodule": Case(lambda root: None, with_submodule),
     "a folder that was touched": Case(lambda root: os.utime(root / "sub")),
     "another work tree of the repository": Case(lambda root: None, with_linked_tree, below="../linked"),
@@ -492,7 +492,7 @@ def with_sparse_index(root: Path) -> None:
 def with_file_of_tomorrow(root: Path) -> None:
     """Let git be unsure of a file, and leave a mark when it compares its content."""
     with_filter(root)
-    git(root, "config", "filter.same.clean", f"touch '{root}/.git/asked'; echo one")
+    git(root, "config", "filter.same.clean", f"touch '{root}/.git/asked'; echo a")
     tomorrow = time.time() + 86_400
     os.utime(root / "a", (tomorrow, tomorrow))
     git(root, "status")
@@ -780,7 +780,7 @@ def apply(root: Path, edit: tuple[str, str, str]) -> None:
     match edit[0]:
         case "write":
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("ONE\n")
+            path.write_text("A\n")
         case "append":
             with path.open("a") as file:
                 file.write("more\n")
