@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -201,6 +202,31 @@ def test_an_interrupted_command_says_so(tmp_path):
     assert process.wait() == 130
     process.stderr.close()
     process.stdin.close()
+
+
+def test_an_interrupt_does_not_wait_for_the_end_of_a_large_file(tmp_path):
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY large /\n")
+    (tmp_path / "large").touch()
+    os.truncate(tmp_path / "large", 64 << 30)  # sparse: it takes no room, and a minute to read
+    process = subprocess.Popen([*HASHTAG, "hash", tmp_path], stderr=subprocess.PIPE)
+    _wait_until_open(process.pid, tmp_path / "large")
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+
+    assert process.stderr.read().endswith(b"interrupted\n")
+    assert process.wait() == 130
+    assert time.monotonic() - began < 2
+    process.stderr.close()
+
+
+def _wait_until_open(pid, path):
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with suppress(OSError):
+            if any(link.readlink() == path for link in Path(f"/proc/{pid}/fd").iterdir()):
+                return
+        time.sleep(0.05)
+    raise AssertionError(path)
 
 
 def test_bases_can_come_from_standard_input(tmp_path):

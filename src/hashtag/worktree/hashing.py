@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 from hashtag.context.listing import Entry, Kind, Listing
@@ -102,17 +103,23 @@ def hash_large(
 
     most = workers or processors()
     running: deque[tuple[str, int, Future[str]]] = deque()
+    stop = Event()
     with ThreadPoolExecutor(most) as threads:
-        for path, size in files:
-            above, _, name = path.rpartition("/")
-            descent.go_to(above)
-            # Two a thread: no thread waits for the next, and few files are open at once.
-            if len(running) >= 2 * most:
+        try:
+            for path, size in files:
+                above, _, name = path.rpartition("/")
+                descent.go_to(above)
+                # Two a thread: no thread waits for the next, and few files are open at once.
+                if len(running) >= 2 * most:
+                    yield _finished(*running.popleft(), count)
+                descriptor = _open(descent, name, path)
+                digest = threads.submit(hash_open, descriptor, path, size, descent.root, stop.is_set)
+                running.append((path, size, digest))
+            while running:
                 yield _finished(*running.popleft(), count)
-            descriptor = _open(descent, name, path)
-            running.append((path, size, threads.submit(hash_open, descriptor, path, size, descent.root)))
-        while running:
-            yield _finished(*running.popleft(), count)
+        finally:
+            # After an error or Ctrl-C nobody waits for the end of a file of gigabytes.
+            stop.set()
 
 
 def _finished(
@@ -123,14 +130,18 @@ def _finished(
     return path, text
 
 
-def hash_open(descriptor: int, path: str, size: int, root: Path) -> str:
-    """Return the digest of an open file of a known size, and close it."""
+def hash_open(
+    descriptor: int, path: str, size: int, root: Path, is_stopped: Callable[[], bool] = lambda: False
+) -> str:
+    """Return the digest of an open file of a known size, and close it; after a stop any text."""
     buffer = bytearray(_CHUNK)
     try:
         before = os.fstat(descriptor)
         if before.st_size != size or not stat.S_ISREG(before.st_mode):
             raise _changed(path, root)
-        read, digest = _hash_content(descriptor, [buffer], memoryview(buffer))
+        read, digest = _hash_content(descriptor, [buffer], memoryview(buffer), is_stopped)
+        if is_stopped():
+            return ""
         if read != size or _stamp(os.fstat(descriptor)) != _stamp(before):
             raise _changed(path, root)
     except OSError as error:
@@ -237,9 +248,14 @@ def _open(descent: Descent, name: str, path: str) -> int:
         raise read_error(error, shown(descent.root, path)) from error
 
 
-def _hash_content(descriptor: int, buffers: list[bytearray], view: memoryview) -> tuple[int, str]:
+def _hash_content(
+    descriptor: int,
+    buffers: list[bytearray],
+    view: memoryview,
+    is_stopped: Callable[[], bool] = lambda: False,
+) -> tuple[int, str]:
     hasher, size = sha256(), 0
-    while read := os.readv(descriptor, buffers):
+    while not is_stopped() and (read := os.readv(descriptor, buffers)):
         hasher.update(view[:read])
         size += read
     return size, hasher.hexdigest()
