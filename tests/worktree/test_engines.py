@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -25,7 +26,7 @@ from hashtag.context.uses import CopyUse
 from hashtag.errors import FileChanged, UnreadableFile
 from hashtag.images.model import Modes
 from hashtag.worktree.crew import can_fork, work
-from hashtag.worktree.hashing import hash_files
+from hashtag.worktree.selected import hash_files
 from hashtag.worktree.tree import TreeContents
 from hashtag.worktree.views import View, Views, Whole
 from hashtag.worktree.walk import read_tree
@@ -121,6 +122,7 @@ from hashtag.context.ignore import IgnoreRules
 from hashtag.errors import HashtagError
 from hashtag.images.model import Modes
 from hashtag.worktree.crew import can_fork
+from hashtag.worktree.selected import hash_files
 from hashtag.worktree.views import View, Views, Whole
 from hashtag.worktree.walk import read_tree
 
@@ -137,7 +139,12 @@ else:
     listing = tree.listing(0)
     sets = [str(tree.file_set(number)) for number in (0, 1)]
     totals = [sum(each) for each in zip(*counted)]
-    print(json.dumps([sets, [list(map(str, entry)) for entry in listing.values()], totals]))
+    hashed = []
+    count = lambda *more: hashed.append(more)
+    digests = hash_files(Path(root), listing, listing, workers=int(workers) or None, count=count)
+    totals += [sum(each) for each in zip(*hashed)]
+    entries = [list(map(str, entry)) for entry in listing.values()]
+    print(json.dumps([sets, entries, list(digests.items()), totals]))
 children = [line for line in Path("/proc/self/task").glob("*/children") for line in line.read_text().split()]
 assert children == [], children
 """
@@ -217,17 +224,22 @@ def test_a_thread_in_this_process_forbids_a_fork() -> None:
 def test_a_worker_answers_until_its_tasks_end(many: Path) -> None:
     import marshal
 
+    small = [str(path.relative_to(many)) for path in (many / "d0").iterdir() if path.is_file()]
     reader, tasks = os.pipe()
     results, writer = os.pipe()
-    message = marshal.dumps(("hash", "larger", 3_000_000))
-    wrong = marshal.dumps(("hash", "larger", 1))
-    for each in (message, wrong, marshal.dumps(("scan", "d1"))):
+    tasks_given = [
+        ("hash", [("larger", 3_000_000)]),
+        ("hash", [("larger", 1)]),
+        ("hash", [(path, 40) for path in small]),
+        ("scan", "d1"),
+    ]
+    for each in map(marshal.dumps, tasks_given):
         os.write(tasks, len(each).to_bytes(8) + each)
     os.close(tasks)
     worker = threading.Thread(target=work, args=(many, Views([View("", None)]), reader, writer))
     worker.start()
     answers = []
-    for _ in range(3):
+    for _ in tasks_given:
         size = int.from_bytes(os.read(results, 8))
         text = b""
         while len(text) < size:
@@ -237,7 +249,8 @@ def test_a_worker_answers_until_its_tasks_end(many: Path) -> None:
     for descriptor in (reader, results, writer):
         os.close(descriptor)
 
-    assert [answer[0] for answer in answers] == ["hashed", "error", "scanned"]
+    assert [answer[0] for answer in answers] == ["hashed", "error", "hashed", "scanned"]
+    assert answers[2][1] == {path: hashlib.sha256((many / path).read_bytes()).hexdigest() for path in small}
     assert answers[1][2] == "it changed while the build context was read"
 
 
@@ -292,13 +305,16 @@ def test_a_killed_worker_changes_nothing(many: Path) -> None:
         "    def scan(self, folders, most):\n"
         "        if os.getpid() != parent: os._exit(9)\n"
         "        return super().scan(folders, most)\n"
-        "crew.Scanner = Dying\ncounted = []",
+        "crew.Scanner = Dying\n"
+        "small = crew.hash_small\n"
+        "crew.hash_small = lambda *task: small(*task) if os.getpid() == parent else os._exit(9)\n"
+        "counted = []",
     )
     done = subprocess.run(
         [sys.executable, "-c", script, str(many), "2", ""], capture_output=True, text=True, check=True
     )
 
-    assert json.loads(done.stdout)[:2] == read_elsewhere(many, 1)[:2]
+    assert json.loads(done.stdout)[:3] == read_elsewhere(many, 1)[:3]
 
 
 def test_a_file_that_is_written_while_a_tree_is_read_is_an_error(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hashtag.context.listing import Entry, Kind, Listing
 from hashtag.errors import FileChanged, UnreadableFile
 from hashtag.worktree.files import read_listing
-from hashtag.worktree.hashing import hash_files
+from hashtag.worktree.selected import hash_files
 
 _MIB = 1024 * 1024
 

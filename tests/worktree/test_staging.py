@@ -11,7 +11,7 @@ import pytest
 
 from hashtag.errors import StalePlan, UnsupportedBuild
 from hashtag.images.model import Modes
-from hashtag.worktree.hashing import hash_files
+from hashtag.worktree.selected import hash_files
 from hashtag.worktree.staging import stage
 from hashtag.worktree.walk import read_listing
 

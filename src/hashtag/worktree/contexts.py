@@ -17,10 +17,10 @@ from hashtag.context.uses import Use
 from hashtag.errors import HashtagError, Location, MissingSource, UnreadableFile
 from hashtag.images.model import MissingSources, Modes
 from hashtag.worktree.capabilities import capabilities
-from hashtag.worktree.hashing import hash_files
 from hashtag.worktree.ignorefile import read_rules
 from hashtag.worktree.known import Known, folder_of
 from hashtag.worktree.memories import Memories, Memory
+from hashtag.worktree.selected import hash_files
 from hashtag.worktree.staging import stage
 from hashtag.worktree.stat_cache import StatCache
 from hashtag.worktree.tree import TreeContents

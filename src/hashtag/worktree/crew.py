@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +25,7 @@ from attrs import define
 from hashtag import errors
 from hashtag.errors import HashtagError
 from hashtag.worktree.descent import Descent, encoded, read_error, shown
-from hashtag.worktree.hashing import OPEN, hash_open, processors
+from hashtag.worktree.hashing import LARGE, OPEN, Reading, hash_open, hash_small, processors
 from hashtag.worktree.scan import Scanner
 from hashtag.worktree.scanned import Scanned
 from hashtag.worktree.stat_cache import StatCache
@@ -36,6 +36,7 @@ from hashtag.worktree.views import Views
 _MOST = 1000
 # What one task may begin with.
 _FOLDERS = 32
+_FILES = 500
 # Where the disk makes readers wait, more of them read at once.
 _MOST_WAITING = 8
 _LENGTH = 8
@@ -104,17 +105,20 @@ class Crew:
         self._workers.clear()
 
     def read(
-        self, folders: list[str], large: list[tuple[str, int]], tree: Tree, count: Callable[[int, int], None]
+        self,
+        folders: Sequence[str],
+        files: Sequence[tuple[str, int]],
+        tree: Tree,
+        count: Callable[[int, int], None],
     ) -> None:
         """
-        Add to `tree` all that is below the folders, and the digests of the large files.
+        Add to `tree` all that is below the folders, and the digests of the files, given with their sizes.
 
         Raises:
             HashtagError: What a worker met.
             WorkerDied: One was killed.
         """
-        waiting: deque[Any] = deque(("hash", path, size) for path, size in large)
-        waiting.extend(_tasks(folders))
+        waiting: deque[Any] = deque([*_hash_tasks(files), *_scan_tasks(folders)])
         idle: list[_Worker] = []
         busy: dict[int, _Worker] = {}
         poll = select.poll()
@@ -140,18 +144,22 @@ class Crew:
                 found.known, found.large_stamps = known, stamps
                 tree.add_packed(found, folders)
                 count(hashed, size)
-                # At every tenth file the worker had to wait, or more often.
-                if waits > 10 + hashed // 10 and self._count < self._most:
-                    self._count += 2
-                return [*(("hash", *file) for file in large), *_tasks(rest)]
-            case ("hashed", path, size, digest):
-                tree.digests[path] = digest
-                count(1, size)
+                self._adapt(hashed, waits)
+                return [*_hash_tasks(large), *_scan_tasks(rest)]
+            case ("hashed", digests, size, waits):
+                tree.digests.update(digests)
+                count(len(digests), size)
+                self._adapt(len(digests), waits)
                 return []
             case ("error", code, what, where, hint):
                 raise _error(code, what, where, hint)
             case _:
                 raise RuntimeError(answer)
+
+    def _adapt(self, files: int, waits: int) -> None:
+        # At every tenth file the worker had to wait, or more often.
+        if waits > 10 + files // 10 and self._count < self._most:
+            self._count += 2
 
     def _start(self) -> _Worker:
         task_reader, task_writer = os.pipe()
@@ -182,14 +190,14 @@ class Crew:
 def work(root: Path, views: Views, tasks: int, results: int, cache: StatCache | None = None) -> None:
     """Do the tasks that come through one pipe, and answer through another, until the first one's end."""
     scanner = Scanner(root, views, cache)
-    descent = Descent(root)
+    reading, descent = Reading(root), Descent(root)
     while True:
         try:
             task = marshal.loads(_receive(tasks))  # noqa: S302  # the parent wrote it
         except WorkerDied:  # there are no more
             break
         try:
-            answer = _answer(scanner, descent, task)
+            answer = _answer(scanner, reading, descent, task)
         except HashtagError as error:
             answer = ("error", error.code, error.what, error.where, error.hint)
         try:
@@ -200,12 +208,15 @@ def work(root: Path, views: Views, tasks: int, results: int, cache: StatCache | 
     descent.close()
 
 
-def _answer(scanner: Scanner, descent: Descent, task: Any) -> tuple[Any, ...]:
+def _answer(scanner: Scanner, reading: Reading, descent: Descent, task: Any) -> tuple[Any, ...]:
+    before = waits()
     match task:
-        case ("hash", path, size):
-            return "hashed", path, size, _hash(descent, path, size)
-        case (_, *folders):
-            before = waits()
+        case ("hash", [(path, size)]) if size >= LARGE:
+            return "hashed", {path: _hash(descent, path, size)}, size, waits() - before
+        case ("hash", files):
+            digests = {path: digest for path, digest, _ in hash_small(reading, descent, files)}
+            return "hashed", digests, sum(size for _, size in files), waits() - before
+        case ("scan", *folders):
             found = scanner.scan(folders, _MOST)
             return (
                 "scanned",
@@ -234,8 +245,19 @@ def _hash(descent: Descent, path: str, size: int) -> str:
     return hash_open(descriptor, path, size, descent.root)
 
 
-def _tasks(folders: list[str]) -> list[tuple[str, ...]]:
-    return [("scan", *folders[at : at + _FOLDERS]) for at in range(0, len(folders), _FOLDERS)]
+def _scan_tasks(folders: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    for at in range(0, len(folders), _FOLDERS):
+        yield "scan", *folders[at : at + _FOLDERS]
+
+
+def _hash_tasks(files: Sequence[tuple[str, int]]) -> Iterator[tuple[str, list[tuple[str, int]]]]:
+    """Yield the large files each by itself, the largest first, then the others."""
+    large = [file for file in files if file[1] >= LARGE]
+    for file in sorted(large, key=lambda file: -file[1]):
+        yield "hash", [file]
+    small = [file for file in files if file[1] < LARGE]
+    for at in range(0, len(small), _FILES):
+        yield "hash", small[at : at + _FILES]
 
 
 def waits() -> int:

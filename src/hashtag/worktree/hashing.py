@@ -12,7 +12,6 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from hashtag.context.listing import Entry, Kind, Listing
 from hashtag.errors import FileChanged
 from hashtag.worktree.descent import Descent, encoded, read_error, shown
 from hashtag.worktree.scanned import LARGE_FILE
@@ -32,54 +31,18 @@ _LOCAL = frozenset(("btrfs", "ext2", "ext3", "ext4", "f2fs", "tmpfs", "xfs", "zf
 _MARGIN_NS = 2_000_000_000
 
 
-def hash_files(
-    context: Path,
-    paths: Iterable[str],
-    listing: Listing,
-    *,
-    workers: int | None = None,
-    count: Callable[[int, int], None] = lambda _files, _size: None,
-) -> dict[str, str]:
-    """
-    Return the SHA-256 of each selected file's content in hex, by path in the listing's order.
-
-    Args:
-        context: The folder that was listed.
-        paths: Of the listing; what is not a file is passed over.
-        listing: What `read_listing` returned.
-        workers: Threads for files of 1 MiB and more; default: one a processor.
-        count: Called now and then with how many more files, of how many bytes, are hashed.
-
-    Raises:
-        FileChanged: For a file that is no longer of the listed size, or that changes while it is read.
-        UnreadableFile: For a file that may not be read.
-    """
-    found = (listing.get(path) for path in sorted(set(paths), key=_by_components))
-    files = [entry for entry in found if entry is not None and entry.kind is Kind.FILE]
-    large = [(file.path, file.size) for file in files if file.size >= LARGE]
-    with Descent(context) as descent:
-        digests = dict(_hash_small(descent, files, count))
-        digests.update(hash_large(descent, large, workers, count))
-    return {file.path: digests[file.path] for file in files}
-
-
-def _hash_small(
-    descent: Descent, files: Iterable[Entry], count: Callable[[int, int], None]
-) -> Iterator[tuple[str, str]]:
-    reading = Reading(descent.root)
-    folder = prefix = ""
-    for file in files:
-        if file.size >= LARGE:
-            continue
-        above, _, name = file.path.rpartition("/")
-        if above != folder:
-            descent.go_to(above)
-            folder, prefix = above, f"{above}/" if above else ""
+def hash_small(
+    reading: Reading, descent: Descent, files: Iterable[tuple[str, int]]
+) -> Iterator[tuple[str, str, int]]:
+    """Yield path, digest and size of each; raise `FileChanged` for one that is not of its listed size."""
+    for path, listed in files:
+        above, _, name = path.rpartition("/")
+        descent.go_to(above)
+        prefix = f"{above}/" if above else ""
         _, size, digest = reading.small(encoded(name), descent.descriptor, prefix, name)
-        if digest == LARGE_FILE or size != file.size:
-            raise _changed(file.path, descent.root)
-        yield file.path, digest
-        count(1, size)
+        if digest == LARGE_FILE or size != listed:
+            raise _changed(path, descent.root)
+        yield path, digest, size
 
 
 def hash_large(
@@ -263,11 +226,6 @@ def _hash_content(
 
 def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
-
-
-def _by_components(path: str) -> bytes:
-    # No name holds a NUL: a folder's content comes before what only begins with its name.
-    return encoded(path).replace(b"/", b"\0")
 
 
 def _changed(path: str, root: Path) -> FileChanged:
