@@ -274,10 +274,12 @@ def test_no_worker_outlives_its_parent(tmp_path: Path, how: signal.Signals) -> N
         assert b"KeyboardInterrupt" in errors
         assert not [worker for worker in workers if is_alive(worker)]
     else:
-        for worker in workers:
-            os.kill(worker, how)
-        parent.kill()
+        parent.send_signal(how)
         parent.communicate(timeout=20)
+        deadline = time.monotonic() + 20
+        while any(map(is_alive, workers)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not [worker for worker in workers if is_alive(worker)]
 
 
 def wait_for_children(process: int) -> list[int]:

@@ -242,7 +242,9 @@ def _hash(descent: Descent, path: str, size: int) -> str:
         descriptor = os.open(encoded(name), OPEN, dir_fd=descent.descriptor)
     except OSError as error:
         raise read_error(error, shown(descent.root, path)) from error
-    return hash_open(descriptor, path, size, descent.root)
+    # A process whose parent was killed gets another.
+    parent = os.getppid()
+    return hash_open(descriptor, path, size, descent.root, lambda: os.getppid() != parent)
 
 
 def _scan_tasks(folders: Sequence[str]) -> Iterator[tuple[str, ...]]:
