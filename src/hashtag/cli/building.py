@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hashtag.cli.logins import builder_logins
 from hashtag.cli.outputs import write_file
 from hashtag.cli.plan import make_plan
 from hashtag.cli.progress import copy_progress
@@ -17,23 +18,13 @@ from hashtag.cli.terminal import report, say, warn
 from hashtag.errors import FAILED, SeveralErrors, UsageError
 
 if TYPE_CHECKING:
-    from hashtag.builders import Builder, Login
+    from hashtag.builders import Builder
     from hashtag.oci.reference import Reference
     from hashtag.planning.plan import Plan
     from hashtag.project import Project
     from hashtag.project.plans import PlanStore
     from hashtag.project.receipt import BuildReceipt, Outcome
     from hashtag.registry import Registry
-    from hashtag.registry.login import Login as RegistryLogin
-
-# Where logins come from that a builder does not look for itself.
-_UNKNOWN_TO_BUILDERS = (
-    "creds",
-    "HASHTAG_REGISTRY",
-    "DOCKER_AUTH_CONFIG",
-    "CI_REGISTRY_USER",
-    "CI_DEPENDENCY_PROXY_USER",
-)
 
 
 def add_build_options(parser: argparse.ArgumentParser) -> None:
@@ -99,7 +90,9 @@ def build(
 
         def builder() -> Builder:
             found = find_builder(arguments.builder, os.environ)
-            return stack.enter_context(builder_environment(found, _logins(arguments, plan)))
+            return stack.enter_context(
+                builder_environment(found, builder_logins(plan, arguments.creds, os.environ))
+            )
 
         receipt = build_plan(
             project, plan, registry, builder, images=arguments.images, aliases=aliases, options=options
@@ -140,33 +133,6 @@ def _say_outcome(outcome: Outcome) -> None:
             say(f"{target.name}: exists{f' in {upstream}' if upstream else ''}, {digest}")
         case NotMade(target):
             say(f"{target.name}: failed")  # why stands at the end, where it is looked for
-
-
-def _logins(arguments: argparse.Namespace, plan: Plan) -> dict[str, Login]:
-    """Return the logins for a plan's registries, if the builder would not find all of them by itself."""
-    from hashtag.builders import Login
-    from hashtag.oci.reference import Reference
-    from hashtag.planning.plan import Failed
-    from hashtag.registry.credentials import Credentials
-
-    own = plan.repository
-    known = Credentials.from_environment(os.environ, creds=arguments.creds, registry=own.registry)
-    targets = [action.target for action in plan if not isinstance(action, Failed)]
-    repositories = [own, *(target.repository for target in targets)]
-    repositories += [alias.reference.repository for alias in plan.aliases]
-    repositories += [Reference.parse(base.reference).repository for each in targets for base in each.bases]
-    found: dict[str, RegistryLogin] = {}
-    for each in dict.fromkeys(repositories):
-        login = known.login(each.registry, each.name)
-        # The first is our own; containers-auth.json(5): the longest key that fits is taken.
-        if login and found.setdefault(each.registry, login) != login:
-            found[str(each)] = login
-    if not any(login.origin in _UNKNOWN_TO_BUILDERS for login in found.values()):
-        return {}
-    return {
-        where: Login(username=login.username, password=login.password, identity_token=login.identity_token)
-        for where, login in found.items()
-    }
 
 
 @contextmanager
