@@ -139,6 +139,17 @@ def test_a_broken_image_takes_its_children_along_and_no_others(workshop):
     assert workshop.held("base", "1") is None
 
 
+def test_a_builder_that_is_too_old_for_a_dockerfile_is_not_started(workshop):
+    write(workshop.folder, {"docs/Dockerfile": "FROM scratch\nCOPY <<E /e\ntext\nE\n"})
+    workshop.programs.program("buildah", "if words == ['--version']: print('buildah version 1.28.2')")
+
+    receipt = workshop.build(workshop.plan(images=["docs"]))
+
+    (error,) = receipt.errors
+    assert (error.code, error.status, error.where) == ("HT072", 5, "docs/Dockerfile:2:1")
+    assert workshop.built() == []
+
+
 def test_several_jobs_build_at_once(workshop):
     receipt = workshop.build(workshop.plan(), options=BuildOptions(jobs=3))
 

@@ -8,7 +8,8 @@ from tempfile import TemporaryDirectory
 
 from attrs import evolve, frozen
 
-from hashtag.builders import Builder, Processes, StagedBuild
+from hashtag.builders import Builder, Processes, StagedBuild, check_features
+from hashtag.dockerfile.stage import Dockerfile
 from hashtag.errors import ManifestMissing
 from hashtag.images.config import ImageConfig
 from hashtag.images.lowered import Internal
@@ -57,6 +58,7 @@ class ImageBuild:
 
         Raises:
             BuildFailed: The builder ended with an error.
+            UnsupportedBuild: The builder cannot do this build exactly; it was not started.
             StalePlan: A file changed, before or while it was built; nothing was pushed.
         """
         image = self.hashed.resolved.sources[build.name].image
@@ -95,6 +97,9 @@ class ImageBuild:
         return self.registry.put_manifest(manifest, repository.at(manifest.digest))
 
     def _staged(self, build: Build, image: Image, folder: Path, parents: Mapping[str, Digest]) -> StagedBuild:
+        dockerfile = self.hashed.resolved.sources[build.name].dockerfile
+        assert isinstance(dockerfile, Dockerfile)  # it was hashed  # noqa: S101
+        check_features(self.builder, dockerfile)
         pins = Pins(image, lambda named: self._parent(named, image, parents), self.local)
         prepared = Preparation(hashed=self.hashed, kind=self.builder.kind, pin=pins).stage(image, folder)
         is_layout = build.target.repository.is_layout
