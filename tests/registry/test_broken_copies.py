@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 
-from hashtag.errors import RegistryError, RegistryUnreachable
+from hashtag.errors import ManifestMissing, RegistryError, RegistryUnreachable
 from hashtag.oci.copying import copy_image
 from hashtag.oci.digest import Digest
-from hashtag.oci.manifest import Manifest
+from hashtag.oci.manifest import Descriptor, Manifest
 from hashtag.oci.reference import Reference, Repository
 from hashtag.registry import Registry
 from hashtag.testing import MemoryRegistry
@@ -140,6 +142,32 @@ def test_a_server_that_is_gone_in_the_middle_leaves_no_tag(tmp_path: Path) -> No
         copy_image(registry, registry.repository.at(manifest.digest), target)
 
     assert registry.resolve(target) is None
+
+
+class Slow(MemoryRegistry):
+    """A registry that needs ten seconds for a large blob."""
+
+    def blob_pieces(self, repository: Repository, blob: Descriptor) -> Iterator[bytes]:
+        for piece in super().blob_pieces(repository, blob):
+            for number in range(0, len(piece), 100):
+                yield piece[number : number + 100]
+                time.sleep(0.01 if len(piece) > 1000 else 0)
+
+
+def test_a_blob_that_fails_ends_those_under_way() -> None:
+    registry = Slow()
+    manifest = put_image(registry, registry.repository, b"x" * 100_000, b"small")
+    target = Repository.parse("other.example/app").tagged("1")
+    small = manifest.blobs()[-1].digest
+    gone = ManifestMissing("gone")
+    registry.fail("blob", gone, reference=f"{registry.repository}@{small}")
+    begun = time.monotonic()
+
+    with pytest.raises(ManifestMissing) as caught:
+        copy_image(registry, registry.repository.at(manifest.digest), target)
+
+    assert caught.value is gone
+    assert time.monotonic() - begun < 3
 
 
 # ── foreign layers ───────────────────────────────────────────────────────────────────────────────

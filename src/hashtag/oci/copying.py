@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from threading import Lock
 from typing import Protocol, TypeAlias
 
@@ -171,7 +171,7 @@ class _Copy:
         pool = ThreadPoolExecutor(max_workers=IN_FLIGHT)
         try:
             futures: list[Future[None]] = [pool.submit(self._blob, blob) for blob in wanted]
-            for future in futures:
+            for future in as_completed(futures):
                 future.result()
         except BaseException:
             self._is_ended = True
