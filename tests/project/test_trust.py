@@ -5,11 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from attrs import evolve
 
 import hashtag
+from hashtag.apply import apply
 from hashtag.errors import ConfigError, PromotionRefused, SeveralErrors, TagOccupied
+from hashtag.oci.digest import Digest
+from hashtag.planning import publication_document
+from hashtag.planning.change import AddTag, PutArtifact
 from hashtag.planning.plan import Alias, Build, Reason
 from hashtag.planning.promotion import Member, Publication, Set
+from hashtag.planning.publication_document import SET_TYPE
 from hashtag.planning.zone import TRUSTED, Zone
 from hashtag.project.cleaning import clean
 from hashtag.project.members import choose
@@ -146,7 +152,7 @@ def test_with_one_trust_all_share_their_images(registry, open_as):
 
 
 def stores(registry, project):
-    return PlanStore(registry, project.settings.plans_repository, project.zone)
+    return PlanStore(registry, project.settings.plans_repository, project.zone, clock=lambda: NOW)
 
 
 def test_a_plan_under_the_number_of_the_next_protected_pipeline_is_not_believed(registry, open_as):
@@ -193,6 +199,28 @@ def test_an_image_planted_under_the_pipelines_tag_is_not_promoted(registry, open
     chosen = choose(plan, registry, {})
 
     assert planted not in [each.member.digest for each in chosen]
+
+
+def test_an_image_planted_in_a_receipt_is_not_promoted(registry, open_as):
+    plan = planned(open_as(PROTECTED), registry)
+    build(registry, plan)
+    target = plan.builds[0].target
+    planted = registry.add_image(f"{target.repository}:h1.topic-{target.fingerprint}", layers=[b"planted"])
+    made = registry.resolve(target.cache_reference).digest
+
+    with pytest.raises(PromotionRefused, match="the receipt says"):
+        choose(plan, registry, {target.name: target.cache_reference.with_digest(planted)}, has_zones=True)
+    good = {target.name: target.cache_reference.with_digest(made)}
+    assert choose(plan, registry, good, has_zones=True)[0].member.digest == made
+
+
+def test_a_receipt_for_an_image_that_is_not_there_is_not_believed(registry, open_as):
+    plan = planned(open_as(PROTECTED), registry, images=["docs"])
+    (target,) = (build.target for build in plan.builds)
+    planted = registry.add_image(f"{target.repository}:h1.topic-{target.fingerprint}", layers=[b"planted"])
+
+    with pytest.raises(PromotionRefused, match="the receipt says"):
+        choose(plan, registry, {"docs": target.cache_reference.with_digest(planted)}, has_zones=True)
 
 
 def test_a_false_set_in_a_zone_changes_nothing(registry, open_as):
@@ -244,6 +272,97 @@ def test_a_false_plan_in_a_zone_deletes_nothing(registry, open_as):
     report, _ = clean(victim, registry, PROTECTED, now=NOW + timedelta(days=100), is_dry=False)
 
     assert report.retention.deleted == ()
+
+
+@pytest.fixture
+def attacked(registry, open_as):
+    """A merge request that pushes what it likes, but no tag of trusted pipelines."""
+    victim = open_as(PROTECTED)
+    plan = planned(victim, registry)
+    build(registry, plan)
+    stores(registry, victim).begin(plan)
+    for made in plan.builds:
+        digest = registry.resolve(made.target.cache_reference).digest
+        apply([AddTag(digest, made.target.pipeline_reference)], registry)
+    wanted = set_of_plan(plan, choose(plan, registry, {}), order=None, at=NOW)
+    sets = SetStore(registry, victim.settings.plans_repository)
+    Promotion(registry=registry, store=sets, sleep=lambda _: None).publish(["latest"], wanted)
+    zone = Zone("topic")
+    for made in plan.builds:
+        repository = made.target.repository
+        registry.add_image(f"{repository}:{zone.cache_tag(made.target.fingerprint)}", layers=[b"planted"])
+        registry.add_image(f"{repository}:8", layers=[b"planted"])
+    actions = tuple(Alias(b.target, Reason.HIT, Digest.of(b"x")) for b in plan.builds)
+    for number in ("7", "8"):
+        targets = (
+            evolve(a, target=evolve(a.target, pipeline_reference=a.target.repository.tagged(number)))
+            for a in actions
+        )
+        false = evolve(plan, actions=tuple(targets), pipeline_tag=number, at="2020-01-01T00:00:00Z")
+        store(registry, false, zone)
+    empty = Publication(
+        tag="latest", current=Set(images=(), ref="main", order=10**9, at="2020-01-01T00:00:00Z")
+    )
+    content = publication_document.to_json(empty)
+    plans = victim.settings.plans_repository
+    apply([PutArtifact(plans.tagged(zone.set_tag("latest")), SET_TYPE, content)], registry)
+    return victim, plan
+
+
+def held(registry, plan, tag):
+    return [registry.resolve(made.target.repository.tagged(tag)) for made in plan.builds]
+
+
+def test_after_all_of_that_the_next_protected_pipeline_finds_trusted_images_alone(
+    attacked, registry, open_as
+):
+    victim, plan = attacked
+    following = open_as(PROTECTED | {"CI_PIPELINE_IID": "9"})
+
+    found = planned(following, registry)
+
+    caches = [registry.resolve(made.target.cache_reference).digest for made in plan.builds]
+    assert [alias.digest for alias in found.aliases] == caches
+    assert stores(registry, victim).load("7").at == plan.at
+    assert stores(registry, victim).load("8") is None
+    eighth = open_as(PROTECTED | {"CI_PIPELINE_IID": "8"})
+    its_plan = planned(eighth, registry)
+    with pytest.raises(SeveralErrors, match="which this pipeline did not put there"):
+        stores(registry, eighth).begin(its_plan)
+
+
+def test_after_all_of_that_a_protected_pipeline_promotes_its_own(attacked, registry, open_as):
+    victim, plan = attacked
+    following = open_as(PROTECTED | {"CI_PIPELINE_IID": "9"})
+    mine = planned(following, registry)
+    before = held(registry, plan, "latest")
+    sets = SetStore(registry, victim.settings.plans_repository)
+
+    wanted = set_of_plan(mine, choose(mine, registry, {}, has_zones=True), order=None, at=NOW)
+    Promotion(registry=registry, store=sets, sleep=lambda _: None).publish(["latest"], wanted)
+
+    assert held(registry, plan, "latest") == before
+    assert sets.load("latest").current.order == 9
+
+
+@pytest.mark.parametrize("deletes", ["tags", "digests"])
+@pytest.mark.parametrize("who", [PROTECTED, MERGE_REQUEST], ids=["a protected one", "the merge request's"])
+def test_after_all_of_that_a_cleanup_deletes_nothing_trusted(attacked, registry, open_as, who, deletes):
+    _, plan = attacked
+    registry.deletes = deletes
+    trusted = [*held(registry, plan, "7"), *held(registry, plan, "latest")]
+    before = {
+        name: set(registry.tags(plan.repository.child(name))) for name in ("base", "web", "docs", "plans")
+    }
+
+    clean(open_as(who), registry, who, now=NOW + timedelta(days=1), is_dry=False, max_percent=100)
+
+    assert [*held(registry, plan, "7"), *held(registry, plan, "latest")] == trusted
+    for name, tags in before.items():
+        gone = tags - set(registry.tags(plan.repository.child(name)))
+        assert not {tag for tag in gone if tag.startswith("h1-")}, name
+        if who is PROTECTED:
+            assert not gone
 
 
 def test_a_merge_requests_cleanup_leaves_trusted_images(registry, open_as):

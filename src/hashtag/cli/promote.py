@@ -93,7 +93,7 @@ def _promoted(
         return chosen, ()
     if plan is not None:
         receipt = load_receipt(arguments.receipt) if arguments.receipt else {}
-        chosen = choose(plan, registry, receipt)
+        chosen = choose(plan, registry, receipt, has_zones=project.settings.trust == "protected")
         wanted_set = set_of_plan(plan, chosen, order=order, at=now)
     copies = [each.copy for each in chosen if each.copy]
     with copy_progress() as count:

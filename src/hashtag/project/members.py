@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeGuard
 
 from attrs import evolve, frozen
 
@@ -47,7 +48,9 @@ class Chosen:
     copy: CopyImage | None = None
 
 
-def choose(plan: Plan, registry: Reader, receipt: Mapping[str, Reference]) -> list[Chosen]:
+def choose(
+    plan: Plan, registry: Reader, receipt: Mapping[str, Reference], *, has_zones: bool = False
+) -> list[Chosen]:
     """
     Return each image of a plan by digest.
 
@@ -58,15 +61,19 @@ def choose(plan: Plan, registry: Reader, receipt: Mapping[str, Reference]) -> li
         plan: Whose images.
         registry: Where they are.
         receipt: By name the cache reference with the digest that was built or found.
+        has_zones: Whether the receipt, too, may be a merge request's: then the cache tag, which only
+            trusted pipelines write, has to hold what it says.
 
     Raises:
-        PromotionRefused: The plan holds an image that could not be planned, or one of a zone.
+        PromotionRefused: The plan holds an image that could not be planned, or one of a zone, or the
+            receipt one.
         ManifestMissing: An image is not there; of several, all of them.
         StalePlan: The receipt is of another plan.
     """
     raise_all(_unfit(plan, receipt))
     actions = [action for action in plan if not isinstance(action, Failed)]
-    found = _found(actions, registry, receipt)
+    found = _found(actions, registry, {} if has_zones else receipt)
+    raise_all(_unproved(actions, found, receipt) if has_zones else ())
     chosen = [_choice(action, found, receipt) for action in actions]
     raise_all(each for each in chosen if isinstance(each, HashtagError))
     return [each for each in chosen if isinstance(each, Chosen)]
@@ -161,7 +168,19 @@ def _found(
     return {reference: digest for reference, digest in zip(wanted, answers, strict=True) if digest}
 
 
-def _is_elsewhere(action: Build | Alias) -> bool:
+def _unproved(
+    actions: Iterable[Build | Alias], found: Mapping[Reference, Digest], receipt: Mapping[str, Reference]
+) -> Iterator[PromotionRefused]:
+    """Yield an error for each image of a receipt that is not the one under its cache tag."""
+    for action in actions:
+        built, cache = receipt.get(action.name), action.target.cache_reference
+        held = found.get(cache) or (action.digest if _is_elsewhere(action) else None)
+        if built is not None and built.digest != held:
+            what = f"the receipt says {built.digest}, and the cache tag holds {held or 'nothing'}"
+            yield PromotionRefused(what, where=str(cache), hint="publish without --receipt")
+
+
+def _is_elsewhere(action: Build | Alias) -> TypeGuard[Alias]:
     return isinstance(action, Alias) and action.upstream is not None
 
 
