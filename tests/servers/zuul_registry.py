@@ -16,8 +16,8 @@ from servers.docker_registry import RunningRegistry, free_port, wait_for
 USER, PASSWORD = "writer", "s3cret"
 
 
-def start_zuul_registry(folder: Path) -> RunningRegistry:
-    """Return a server that anybody may read, and that `writer` may write to."""
+def start_zuul_registry(folder: Path, login: tuple[str, str] = (USER, PASSWORD)) -> RunningRegistry:
+    """Return a server that anybody may read, and that one user may write to."""
     program = _program()
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
@@ -27,7 +27,7 @@ def start_zuul_registry(folder: Path) -> RunningRegistry:
             "port": port,
             "public-url": f"http://127.0.0.1:{port}",
             "secret": "of the tests",
-            "users": [{"name": USER, "pass": PASSWORD, "access": "write"}],
+            "users": [{"name": login[0], "pass": login[1], "access": "write"}],
             "storage": {"driver": "filesystem", "root": str(folder / "storage")},
         }
     }
