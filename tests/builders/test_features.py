@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 
 from builders.fake import fake
 from hashtag.builders import Builder
-from hashtag.builders.features import check_features
+from hashtag.builders.features import check_features, takes_checksums
 from hashtag.dockerfile.parser import parse
 from hashtag.errors import UnsupportedBuild
 
@@ -17,15 +18,18 @@ ANSWERS = {
     "buildah": "if words == ['--version']: print('buildah version {} (image-spec 1.1.0-rc2)')",
     "podman": "if words[0] == 'info': print('{}')",
     "docker": "if words[0] == 'version': print('{}')",
-    "buildx": "",
+    "buildx": "if words == ['buildx', 'inspect']: print('''{}''')",
 }
 
 
-def check(tmp_path, kind, version, text):
+def installed(tmp_path, kind, version):
     programs = fake(tmp_path / "bin")
-    program = programs.program("docker" if kind == "buildx" else kind, ANSWERS[kind].format(version))
-    builder = Builder(kind=kind, program=str(program), environ=programs.environ)
-    check_features(builder, parse(text, "web/Dockerfile"))
+    program = programs.program("docker" if kind == "buildx" else kind, ANSWERS[kind].replace("{}", version))
+    return Builder(kind=kind, program=str(program), environ=programs.environ)
+
+
+def check(tmp_path, kind, version, text):
+    check_features(installed(tmp_path, kind, version), parse(text, "web/Dockerfile"))
 
 
 @pytest.mark.parametrize(
@@ -66,6 +70,38 @@ def test_what_a_builder_cannot_read_is_named_with_its_place(tmp_path, kind, vers
     assert what in caught.value.what
     assert (caught.value.where, caught.value.status) == ("web/Dockerfile:2:1", 5)
     assert "--builder buildx" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("kind", "version", "syntax", "expected"),
+    [
+        ("buildah", "1.33.0", "", True),
+        ("buildah", "1.32.2", "", False),
+        ("buildah", "of today", "", False),
+        ("podman", "1.36.0", "", True),
+        ("docker", "25.0.3", "", True),
+        ("docker", "20.10.24", "", False),
+        ("docker", "20.10.24", "docker/dockerfile:1", False),
+        ("buildx", "BuildKit version: v0.12.5", "", True),
+        ("buildx", "Buildkit:  v0.11.6", "", False),
+        ("buildx", "BuildKit version: v0.23.2\nBuildKit version: v0.11.0", "", False),
+        ("buildx", "BuildKit version: v0.12.5", "docker/dockerfile:1", True),
+        ("buildx", "BuildKit version: v0.12.5", "docker/dockerfile:1.6.0", True),
+        ("buildx", "BuildKit version: v0.12.5", "docker/dockerfile:1.4", False),
+        ("buildx", "BuildKit version: v0.12.5", "example.com/frontend", False),
+        ("buildx", "", "", False),
+    ],
+)
+def test_checksums_are_taken_where_that_is_sure(tmp_path, kind, version, syntax, expected):
+    text = (f"# syntax={syntax}\n" if syntax else "") + "FROM x\n"
+
+    assert takes_checksums(installed(tmp_path, kind, version), parse(text, "Dockerfile")) is expected
+
+
+def test_a_builder_of_buildx_that_is_chosen_by_an_option_is_not_known(tmp_path):
+    builder = evolve(installed(tmp_path, "buildx", "BuildKit version: v0.23.2"), options=("--builder=x",))
+
+    assert not takes_checksums(builder, parse("FROM x\n", "Dockerfile"))
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from hashtag.project.building import BuildOptions, build_plan
 from hashtag.project.receipt import Built, Found, NotMade
 from hashtag.registry import Registry
 from project.projects import write
+from servers.web import web
 
 FILES = {
     "base/Dockerfile": "FROM scratch\nCOPY etc /etc\n",
@@ -280,6 +281,46 @@ def test_a_file_that_changes_while_it_is_built_is_named_and_nothing_pushed(works
     (error,) = receipt.errors
     assert error.where == "base/etc/motd"
     assert not [line for line in workshop.programs.calls if line[1] == "push"]
+
+
+def bodies(*contents):
+    """Return an answer that gives one body after the other, the last one for ever."""
+    left = list(contents)
+
+    def answer(request):
+        body = left.pop(0) if len(left) > 1 else left[0]
+        request.send_response(200)
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body)
+
+    return answer
+
+
+@pytest.mark.parametrize("label", ["fine", "BROKEN"], ids=["the builder takes it", "the builder refuses it"])
+def test_a_url_that_gives_something_else_while_it_is_built_is_named_and_nothing_pushed(workshop, label):
+    with web(workshop.folder, {"/file": bodies(b"planned", b"planned", b"other")}) as server:
+        dockerfile = f"FROM scratch\nADD {server.url}/file /\nLABEL a={label}\n"
+        write(workshop.folder, {"docs/Dockerfile": dockerfile})
+
+        receipt = workshop.build(workshop.plan(images=["docs"]))
+
+    (error,) = receipt.errors
+    assert (error.code, error.status, error.where) == ("HT060", 5, "docs/Dockerfile:2:1")
+    assert error.what == f"ADD {server.url}/file is another content than when docs was planned"
+    assert not [line for line in workshop.programs.calls if line[1] == "push"]
+
+
+def test_a_build_that_fails_for_itself_says_so_beside_a_url(workshop):
+    with web(workshop.folder, {"/file": bodies(b"planned")}) as server:
+        write(
+            workshop.folder, {"docs/Dockerfile": f"FROM scratch\nADD {server.url}/file /\nLABEL a=BROKEN\n"}
+        )
+
+        receipt = workshop.build(workshop.plan(images=["docs"]))
+
+    (error,) = receipt.errors
+    assert error.code == "HT071"
 
 
 def test_a_saved_plan_builds_the_same(workshop, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from hashlib import sha256
 
 import pytest
 
@@ -14,6 +15,7 @@ from hashtag.project.pins import Pins
 from hashtag.project.preparing import Preparation
 from hashtag.testing import MemoryRegistry
 from project.projects import REPOSITORY, write
+from servers.web import web
 
 PARENT = Digest("sha256:" + "a" * 64)
 
@@ -26,7 +28,9 @@ def registry():
     return registry
 
 
-def prepared(folder, registry, files, kind="buildah", before_staging=lambda: None, **settings):
+def prepared(
+    folder, registry, files, kind="buildah", before_staging=lambda: None, adds_checksums=False, **settings
+):
     """Stage the image `web` of a project of these files; return the staging and the pins."""
     write(folder / "project", files)
     project = hashtag.Project.open(
@@ -42,7 +46,8 @@ def prepared(folder, registry, files, kind="buildah", before_staging=lambda: Non
     )
     before_staging()
     (folder / "staged").mkdir()
-    return Preparation(hashed=hashed, kind=kind, pin=pins).stage(image, folder / "staged"), pins
+    preparation = Preparation(hashed=hashed, kind=kind, pin=pins, adds_checksums=adds_checksums)
+    return preparation.stage(image, folder / "staged"), pins
 
 
 def digest(registry, reference):
@@ -57,6 +62,36 @@ def tiny(registry):
 @pytest.fixture
 def tools(registry):
     return f"registry.example/tools:2@{digest(registry, 'registry.example/tools:2')}"
+
+
+@pytest.mark.parametrize(
+    ("settings", "adds_checksums", "is_pinned"),
+    [
+        pytest.param({}, True, True, id="fetched"),
+        pytest.param({}, False, False, id="a builder without checksums"),
+        pytest.param({"remote-add": "url"}, True, False, id="by its URL alone"),
+    ],
+)
+def test_what_a_url_gave_is_what_a_builder_may_fetch(tmp_path, registry, settings, adds_checksums, is_pinned):
+    write(tmp_path / "www", {"file": "body"})
+    with web(tmp_path / "www") as server:
+        lines = [
+            "FROM scratch",
+            f"ADD {server.url}/file /",
+            f"ADD {server.url}/file {server.url}/file /two/",
+            "",
+        ]
+        prepared(
+            tmp_path,
+            registry,
+            {"web/Dockerfile": "\n".join(lines)},
+            adds_checksums=adds_checksums,
+            **settings,
+        )
+
+    flag = f" --checksum=sha256:{sha256(b'body').hexdigest()}" if is_pinned else ""
+    lines[1] = f"ADD{flag} {server.url}/file /"
+    assert (tmp_path / "staged/Dockerfile").read_text() == "\n".join(lines)
 
 
 def test_bases_and_parents_are_named_by_digest(tmp_path, registry, tiny, tools):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashtag.builders.builder import Builder
-from hashtag.builders.features import check_features
+from hashtag.builders.features import check_features, takes_checksums
 from hashtag.builders.finding import find_builder
 from hashtag.builders.logins import Login, builder_environment
 from hashtag.builders.processes import Processes
@@ -17,4 +17,5 @@ __all__ = [
     "builder_environment",
     "check_features",
     "find_builder",
+    "takes_checksums",
 ]

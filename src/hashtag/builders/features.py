@@ -45,6 +45,12 @@ _PARENTS = _Feature("COPY --parents", (1, 40), None)
 _LINK = _Feature("COPY --link", (1, 41), (23, 0))
 _MOUNT = _Feature("RUN --mount", (1, 24), (20, 10))
 
+# BuildKit 0.12, docker/dockerfile 1.6: ADD --checksum is no experiment any more.
+_CHECKSUMS: dict[str, Version] = {"buildx": (0, 12), "docker": (25, 0), "buildah": (1, 33), "podman": (1, 33)}
+_FRONTEND = re.compile(r"docker/dockerfile(?::1(?:\.(\d+)(?:\.\d+)?)?)?")
+_FIRST_FRONTEND = 6
+_BUILDKIT = re.compile(r"buildkit(?: version)?:\s*v(\d+)\.(\d+)", re.IGNORECASE)
+
 
 def check_features(builder: Builder, dockerfile: Dockerfile) -> None:
     """
@@ -68,6 +74,21 @@ def check_features(builder: Builder, dockerfile: Dockerfile) -> None:
         first = feature.engine if builder.is_docker else feature.buildah
         if version is not None and (first is None or version < first):
             raise _too_old(builder, feature, version, location)
+
+
+def takes_checksums(builder: Builder, dockerfile: Dockerfile) -> bool:
+    """Return whether the builder surely reads `ADD --checksum` in this Dockerfile."""
+    if builder.is_docker and not _has_checksums(dockerfile.syntax):
+        return False
+    version = _version(builder)
+    return version is not None and version >= _CHECKSUMS[builder.kind]
+
+
+def _has_checksums(syntax: str | None) -> bool:
+    """Whether a Dockerfile's frontend has them: an engine's own, by its version, or a fetched one."""
+    tag = (syntax or "").split(" ", maxsplit=1)[0].removeprefix("docker.io/")
+    found = _FRONTEND.fullmatch(tag)
+    return not tag or (found is not None and (not found[1] or int(found[1]) >= _FIRST_FRONTEND))
 
 
 def _needed(instruction: StageInstruction) -> Iterator[_Feature]:
@@ -99,12 +120,27 @@ def _needed_by_copy(instruction: Copy) -> Iterator[_Feature]:
 def _version(builder: Builder) -> Version | None:
     """Return the version of what reads the Dockerfile: buildah, in podman too, or the engine."""
     match builder.kind:
+        case "buildx":
+            return min(_buildkits(builder), default=None)
         case "docker":
             command = ["version", "--format", "{{.Server.Version}}"]
         case "podman":
             command = ["info", "--format", "{{.Host.BuildahVersion}}"]
         case _:
             command = ["--version"]
+    found = _VERSION.search(_answer(builder, command))
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def _buildkits(builder: Builder) -> list[Version]:
+    """Return the versions of the nodes that buildx builds on; nothing where that cannot be told."""
+    if any(option.partition("=")[0] == "--builder" for option in builder.options):
+        return []
+    answer = _answer(builder, ["buildx", "inspect"])
+    return [(int(major), int(minor)) for major, minor in _BUILDKIT.findall(answer)]
+
+
+def _answer(builder: Builder, command: list[str]) -> str:
     try:
         answer = subprocess.run(
             builder.argv([builder.kind, *command]),
@@ -115,9 +151,8 @@ def _version(builder: Builder) -> Version | None:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return None
-    found = _VERSION.search(answer.stdout.decode("utf-8", "replace")) if answer.returncode == 0 else None
-    return (int(found[1]), int(found[2])) if found else None
+        return ""
+    return answer.stdout.decode("utf-8", "replace") if answer.returncode == 0 else ""
 
 
 def _too_old(builder: Builder, feature: _Feature, version: Version, location: Location) -> UnsupportedBuild:

@@ -14,6 +14,7 @@ from hashtag.planning.known import known_bases
 from hashtag.planning.plan import Failed, Plan, Target
 from hashtag.project.project import Project
 from hashtag.project.workspace import Hashed
+from hashtag.registry.origin import shown
 from hashtag.worktree.changes import changed_since, differences
 
 _AGAIN = "plan again: hashtag plan"
@@ -61,10 +62,26 @@ def check_again(target: Target, before: Hashed, after: Hashed, planned_at: str) 
         builds = before.resolved.resolution.lowered[target.name].values()
         if target.name in after.errors:
             raise
+        _check_remotes(target.name, before, after)
         paths = differences(before.hashing.view(image), after.hashing.view(image), builds)
         if not paths:
             raise
         raise _stale(target.name, _inside(before, paths)) from None
+
+
+def _check_remotes(name: str, before: Hashed, after: Hashed) -> None:
+    """Raise `StalePlan` for the first remote source of ADD that is not what it was."""
+    was, now = before.hashing.remotes.get(name, {}), after.hashing.remotes.get(name, {})
+    for lowered in after.resolved.resolution.lowered[name].values():
+        for operation in lowered.remote_copies():
+            for remote in operation.remotes:
+                key = (remote, operation.checksum)
+                if was.get(key) != now.get(key):
+                    raise StalePlan(
+                        f"ADD {shown(remote)} is another content than when {name} was planned",
+                        where=operation.location,
+                        hint=_AGAIN,
+                    )
 
 
 def _raise_stale(error: HashtagError) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from attrs import evolve, frozen
 
-from hashtag.builders import Builder, Processes, StagedBuild, check_features
+from hashtag.builders import Builder, Processes, StagedBuild, check_features, takes_checksums
 from hashtag.dockerfile.stage import Dockerfile
-from hashtag.errors import ManifestMissing
+from hashtag.errors import BuildFailed, ManifestMissing, RegistryError
 from hashtag.images.config import ImageConfig
 from hashtag.images.lowered import Internal
 from hashtag.images.model import Image
@@ -65,10 +66,26 @@ class ImageBuild:
         whole = evolve(build, target=evolve(build.target, build=build_spec(image, build.target.build)))
         with TemporaryDirectory(prefix="hashtag-", ignore_cleanup_errors=True) as folder:
             staged = self._staged(whole, image, Path(folder), parents)
-            staged.run(self.builder, self.processes)
-            check_again(build.target, self.hashed, self.hash_again([build.name]), self.plan.at)
+            self._run(staged, build)
+            self._check_again(build)
             pushed = self._push(staged)
         return settle(whole, pushed, self.registry)
+
+    def _run(self, staged: StagedBuild, build: Build) -> None:
+        try:
+            staged.run(self.builder, self.processes)
+        except BuildFailed:
+            if self._has_remotes(build.name):  # a checksum may have refused another content
+                with suppress(RegistryError):
+                    self._check_again(build)
+            raise
+
+    def _check_again(self, build: Build) -> None:
+        check_again(build.target, self.hashed, self.hash_again([build.name]), self.plan.at)
+
+    def _has_remotes(self, name: str) -> bool:
+        lowered = self.hashed.resolved.resolution.lowered[name].values()
+        return any(each.remote_copies() for each in lowered)
 
     def _push(self, staged: StagedBuild) -> Digest:
         """Push what was built; return its digest, or the one that another pipeline pushed first."""
@@ -101,9 +118,14 @@ class ImageBuild:
         assert isinstance(dockerfile, Dockerfile)  # it was hashed  # noqa: S101
         check_features(self.builder, dockerfile)
         pins = Pins(image, lambda named: self._parent(named, image, parents), self.local)
-        prepared = Preparation(hashed=self.hashed, kind=self.builder.kind, pin=pins).stage(image, folder)
-        is_layout = build.target.repository.is_layout
         lowered = self.hashed.resolved.resolution.lowered[build.name].values()
+        prepared = Preparation(
+            hashed=self.hashed,
+            kind=self.builder.kind,
+            pin=pins,
+            adds_checksums=self._has_remotes(build.name) and takes_checksums(self.builder, dockerfile),
+        ).stage(image, folder)
+        is_layout = build.target.repository.is_layout
         return StagedBuild(
             build=build,
             folder=folder,

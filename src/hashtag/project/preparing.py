@@ -14,6 +14,7 @@ from hashtag.dockerfile.instruction import Run
 from hashtag.dockerfile.parser import parse
 from hashtag.dockerfile.stage import Dockerfile
 from hashtag.errors import Location, StalePlan, UnsupportedBuild
+from hashtag.images.checksums import checksums, with_checksums
 from hashtag.images.lowered import External, Internal, Lowered, NamedContext
 from hashtag.images.model import Image
 from hashtag.images.pinned import named_images, pinned_dockerfile, triggered_images
@@ -49,11 +50,13 @@ class Preparation:
     Attributes:
         kind: Of the builder.
         pin: What stands for a base or a parent: the image by digest.
+        adds_checksums: Whether the builder takes `ADD --checksum`, so that it fetches what was hashed.
     """
 
     hashed: Hashed
     kind: str
     pin: Pin
+    adds_checksums: bool = False
 
     def stage(self, image: Image, folder: Path) -> Prepared:
         """
@@ -84,7 +87,7 @@ class Preparation:
             where = error.where.removeprefix(f"{self.hashed.hashing.folder}/")
             raise StalePlan(error.what, where=where, hint=error.hint) from error
 
-    def _pinned(self, image: Image, dockerfile: Dockerfile, builds: Iterable[Lowered]) -> str:
+    def _pinned(self, image: Image, dockerfile: Dockerfile, builds: Collection[Lowered]) -> str:
         path = self.hashed.hashing.folder / image.dockerfile
         content = read_file(path, limit=DOCKERFILE_LIMIT)
         again = parse(content, dockerfile.path)
@@ -100,7 +103,11 @@ class Preparation:
                         where=named.location,
                         hint="build one platform at a time",
                     )
-        return pinned_dockerfile(content.decode("utf-8", "surrogateescape"), dockerfile, replacements)
+        text = content.decode("utf-8", "surrogateescape")
+        if self.adds_checksums:
+            fetched = checksums(builds, self.hashed.hashing.remotes.get(image.name, {}))
+            text = with_checksums(text, dockerfile, fetched)
+        return pinned_dockerfile(text, dockerfile, replacements)
 
     def _replaced_stages(
         self, image: Image, dockerfile: Dockerfile, builds: Iterable[Lowered]
