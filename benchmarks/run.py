@@ -200,17 +200,27 @@ def git_status(bench: Bench) -> Sequence[Row]:
         "hashtag", ["env", f"XDG_CACHE_HOME={cached}", *HASHTAG, "hash", tree, "--stat-cache"]
     )
 
+    asked = Command("git path", [*remembered.argv[:-1], "--no-stat-cache", "--git-index"])
+
     def settled() -> None:
         settle()
         run(remembered)
         run(status)
 
+    def remembering() -> None:
+        settle()
+        run(status)  # leaves no file as young as the index
+        settle()
+        run(asked)
+
     unchanged = remembered._replace(before=settled)
     changed = remembered._replace(before=lambda: _touch(Path(tree)))
     status = Command("git status", ["git", "-C", tree, "status", "--porcelain"])
-    ours, theirs, some = interleaved([unchanged, status, changed], bench.rounds)
+    unasked = asked._replace(before=remembering)
+    ours, theirs, some, by_git = interleaved([unchanged, status, changed, unasked], bench.rounds)
     return [
         _row("a work tree, nothing changed, stat cache / git status", 1.3, ours, theirs),
+        _row("a work tree, nothing changed, git path / git status", 1.0, by_git, theirs),
         _row("1 % of the files changed / nothing changed", 1.6, some, ours),
         Row("most memory with the stat cache, in MB", 100.0, megabytes(ours), None, None),
     ]

@@ -1,4 +1,4 @@
-"""The recipe is the same by every way to read files: alone, forked, from the stat cache."""
+"""The recipe is the same by every way to read files: alone, forked, from the stat cache, remembered."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("engine", ["serial", "forked", "filling the cache", "cached", "forked and cached"])
+@pytest.mark.parametrize(
+    "engine",
+    ["serial", "forked", "filling the cache", "cached", "forked and cached", "remembering", "remembered"],
+)
 def test_the_golden_vectors_hold_with_every_engine(found: dict[str, Any], engine: str) -> None:
     golden = {name: outcomes for name, outcomes in json.loads(GOLDEN.read_text()).items() if outcomes}
 
@@ -39,3 +42,8 @@ def test_the_golden_vectors_hold_with_every_engine(found: dict[str, Any], engine
 @pytest.mark.skipif(sys.platform != "linux", reason="only there do we fork")
 def test_the_forked_engine_was_forked(found: dict[str, Any]) -> None:
     assert found["forked"]
+
+
+def test_what_is_remembered_is_not_read_again(found: dict[str, Any]) -> None:
+    assert found["read"]["remembering"] == found["read"]["serial"] > 0
+    assert found["read"]["remembered"] == 0

@@ -433,6 +433,18 @@ def plant_in(root: Path, *options: str) -> None:
     plant(root, *options)
 
 
+# Neither the contexts nor git see it.
+_HIDDEN = {
+    "ignore file written anew": Case(
+        lambda root: (root / ".dockerignore").write_bytes((root / ".dockerignore").read_bytes()),
+        with_hidden_ignore_file,
+    ),
+    "another ignore file": Case(
+        lambda root: (root / ".dockerignore").write_text(".git\n.dockerignore\n"), with_hidden_ignore_file
+    ),
+}
+
+
 class Prepared(NamedTuple):
     """Where a case was prepared, which is old enough by now to be remembered."""
 
@@ -444,7 +456,7 @@ class Prepared(NamedTuple):
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Prepared]:
     """Return the work trees of all cases: one wait is enough for them."""
     found = {}
-    for name, case in (_CASES | _STILL).items():
+    for name, case in (_CASES | _STILL | _HIDDEN).items():
         folder = tmp_path_factory.mktemp("case")
         repository = folder / "repository"
         plant_in(repository, *case.options)
@@ -586,6 +598,20 @@ def test_what_changes_during_the_walk_is_not_remembered(settled: Prepared) -> No
     look_with(contexts, root)
     set_user_id(root)
     (root / "a").chmod(0o644)
+
+    contexts.remember()
+
+    assert not cache.exists()
+
+
+@pytest.mark.parametrize("name", _HIDDEN)
+def test_where_the_ignore_file_may_have_changed_during_the_walk_nothing_is_remembered(
+    prepared: dict[str, Prepared], name: str
+) -> None:
+    root, cache = prepared[name]
+    contexts = Contexts(git_index=cache, workers=1)
+    look_with(contexts, root)
+    _HIDDEN[name].edit(root)
 
     contexts.remember()
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from hashtag.cli.options import (
     add_base_options,
+    add_memory_options,
     add_registry_options,
-    add_stat_cache_options,
     connect_anywhere,
+    git_index_folder,
     known_bases,
     stat_cache_folder,
 )
@@ -58,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--repository", metavar="REPOSITORY", help="whose --creds, --ca-cert and --insecure are"
     )
-    add_stat_cache_options(parser)
+    add_memory_options(parser)
     add_base_options(parser)
     add_registry_options(parser)
 
@@ -87,6 +88,7 @@ def _fingerprint(arguments: argparse.Namespace, registry: Registry) -> Fingerpri
             registry=registry,
             modes=arguments.modes,
             stat_cache=stat_cache_folder(arguments),
+            git_index=git_index_folder(arguments),
             progress=count,
         )
 

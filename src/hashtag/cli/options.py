@@ -106,18 +106,23 @@ def add_plan_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="a repository to read images from, after our own; may be given again",
     )
-    add_stat_cache_options(parser)
+    add_memory_options(parser)
     add_base_options(parser)
     add_project_options(parser)
     add_registry_options(parser)
 
 
-def add_stat_cache_options(parser: argparse.ArgumentParser) -> None:
-    """Add whether files whose status did not change are read again."""
+def add_memory_options(parser: argparse.ArgumentParser) -> None:
+    """Add what is taken from earlier runs where nothing changed."""
     parser.add_argument(
         "--stat-cache",
         action=argparse.BooleanOptionalAction,
         help="read only files whose status changed since the last run (default: outside CI)",
+    )
+    parser.add_argument(
+        "--git-index",
+        action="store_true",
+        help="look at no file while git sees that nothing changed since an earlier run",
     )
 
 
@@ -126,6 +131,15 @@ def stat_cache_folder(arguments: argparse.Namespace) -> Path | None:
     wanted: bool | None = arguments.stat_cache
     if not (not os.environ.get("CI") if wanted is None else wanted):
         return None
+    return _cache_folder()
+
+
+def git_index_folder(arguments: argparse.Namespace) -> Path | None:
+    """Return where results are remembered while git sees no change; None where that is not asked for."""
+    return _cache_folder() if arguments.git_index else None
+
+
+def _cache_folder() -> Path | None:
     # XDG Base Directory Specification 0.8: a relative path is to be ignored.
     named = Path(os.environ.get("XDG_CACHE_HOME", ""))
     try:

@@ -7,7 +7,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hashtag.cli.options import add_plan_options, known_bases, open_project, open_registry, stat_cache_folder
+from hashtag.cli.options import (
+    add_plan_options,
+    git_index_folder,
+    known_bases,
+    open_project,
+    open_registry,
+    stat_cache_folder,
+)
 from hashtag.cli.outputs import add_output_option, files, wanted, write_all
 from hashtag.cli.progress import copy_progress, progress
 from hashtag.cli.terminal import say, warn
@@ -91,6 +98,7 @@ def make_plan(
             deep=arguments.deep,
             outputs=[*files(arguments), *filter(None, written)],
             stat_cache=stat_cache_folder(arguments),
+            git_index=git_index_folder(arguments),
             progress=count,
         )
 

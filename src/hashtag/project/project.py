@@ -108,6 +108,7 @@ class Project:
         outputs: Iterable[Path] = (),
         workers: int | None = None,
         stat_cache: Path | None = None,
+        git_index: Path | None = None,
         progress: Progress | None = None,
     ) -> Plan:
         """
@@ -127,6 +128,7 @@ class Project:
             outputs: Files that the caller is about to write.
             workers: How many read files; default: as many as seem best.
             stat_cache: The folder of the stat cache; None: every file is read.
+            git_index: The folder where results are kept while git sees no change; None: none is.
 
         Raises:
             HashtagError: Of many kinds; all that is wrong with the images together.
@@ -144,6 +146,7 @@ class Project:
             at=moment,
             workers=workers,
             stat_cache=stat_cache,
+            git_index=git_index,
             progress=progress,
         )
         raise_all(_pointless(known.unused(what_if or ())))
@@ -155,7 +158,7 @@ class Project:
         actions, broken = project.decided(
             hashed, registry, tag, rebuild=rebuild, keep_going=keep_going, deep=deep
         )
-        return Plan(
+        plan = Plan(
             actions=actions,
             repository=registry.repository,
             pipeline_tag=tag,
@@ -165,6 +168,8 @@ class Project:
             at=_rfc3339(moment),
             warnings=(*project.settings.warnings, *skipped, *unplanned, *project.warnings(hashed), *broken),
         )
+        hashed.hashing.contexts.remember()
+        return plan
 
     def check_images(self, asked: Collection[str]) -> None:
         """Raise `ConfigError` where there is no image at all, `UnknownImage` where one is asked for."""

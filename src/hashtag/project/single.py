@@ -31,6 +31,7 @@ def fingerprint(
     remote_add: str = "fetch",
     workers: int | None = None,
     stat_cache: Path | None = None,
+    git_index: Path | None = None,
     progress: Progress | None = None,
 ) -> Fingerprint:
     """
@@ -48,6 +49,7 @@ def fingerprint(
         remote_add: `fetch`, `url` or `refuse`.
         workers: How many read files, 1: this process alone; default: as many as seem best.
         stat_cache: The folder of the stat cache; None: every file is read.
+        git_index: The folder where results are kept while git sees no change; None: none is.
         progress: Called now and then with the files and bytes hashed so far.
 
     Raises:
@@ -78,9 +80,11 @@ def fingerprint(
         at=datetime.now(UTC),
         workers=workers,
         stat_cache=stat_cache,
+        git_index=git_index,
         progress=progress,
     )
     raise_all(hashed.errors.values())
+    hashed.hashing.contexts.remember()
     return next(iter(hashed.fingerprints.found["image"].values()))
 
 

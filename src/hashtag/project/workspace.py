@@ -157,6 +157,7 @@ class Workspace:
         at: datetime,
         workers: int | None = None,
         stat_cache: Path | None = None,
+        git_index: Path | None = None,
         progress: Progress | None = None,
     ) -> Hashed:
         """Return the fingerprints of the images asked for and of all that they are built from."""
@@ -166,7 +167,11 @@ class Workspace:
         hashing = Hashing(
             folder=self.folder,
             contexts=Contexts(
-                display=self.display, workers=workers, stat_cache=stat_cache, progress=progress
+                display=self.display,
+                workers=workers,
+                stat_cache=stat_cache,
+                git_index=git_index,
+                progress=progress,
             ),
             resolution=resolved.resolution,
             remotes=_remotes(resolved),
