@@ -165,6 +165,10 @@ class Reading:
 
         return small
 
+    def is_settled(self, status: os.stat_result) -> bool:
+        """Whether nothing can have been written to a file without a sign since it had this status."""
+        return status.st_ctime_ns < self.settled and status.st_dev == self.device
+
     def _carefully(self, descriptor: int, path: str) -> tuple[int, int, str]:
         """Read a file that is longer than the buffer, or so young that it might be written to."""
         before = os.fstat(descriptor)

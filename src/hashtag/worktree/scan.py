@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING
 from hashtag.errors import UnreadableFile
 from hashtag.worktree.descent import NAMES_ARE_UTF8, Descent, read_error, shown
 from hashtag.worktree.hashing import Reading
-from hashtag.worktree.scanned import LARGE_FILE, NO_CONTENT, Heads, Row, Scanned, block, framed, order_of
+from hashtag.worktree.scanned import (
+    LARGE_FILE,
+    NO_CONTENT,
+    Heads,
+    Row,
+    Scanned,
+    Taken,
+    block,
+    framed,
+    order_of,
+)
 from hashtag.worktree.stat_cache import Memory
 from hashtag.worktree.views import State, States
 
@@ -30,11 +40,12 @@ _MOST_SECONDS = 0.03
 class _Folder:
     """A folder that is being read; its rows are complete when all below it is done."""
 
-    __slots__ = ("below", "mode", "name", "path", "rows", "state", "waiting")
+    __slots__ = ("below", "has_large", "mode", "name", "path", "rows", "state", "waiting")
 
     def __init__(self, name: str, path: str, mode: int, state: State) -> None:
         self.name, self.path, self.mode, self.state = name, path, mode, state
         self.rows: list[Row] = []
+        self.has_large = False
         self.waiting: list[_Folder] = []
         # For each Whole, by the name of a folder in this one, the lines below that.
         self.below: dict[int, dict[str, Lines]] = {}
@@ -51,12 +62,12 @@ class Scanner:
     """
 
     def __init__(self, root: Path, views: Views, cache: StatCache | None = None) -> None:
-        self._cache = cache
         self._descent = Descent(root)
         self._states = States(views)
         self._is_shared = len(views.contexts) > 1
         self._heads = [Heads(whole.modes) for whole in views.wholes]
         self._reading = Reading(root)
+        self._memory = Memory(cache, self._reading) if cache is not None else None
         self._found = Scanned()
         self._spent = 0
         self._start = 0.0
@@ -132,9 +143,8 @@ class Scanner:
         descent, state, path = self._descent, folder.state, folder.path
         descriptor = descent.descriptor
         prefix = f"{path}/" if path else ""
-        bits, excludes, append, hashed = state.bits, state.excludes, folder.rows.append, state.hashed
-        memory = Memory(self._cache, path, self._reading) if self._cache is not None and hashed else None
-        content = self._reading.small if memory is None else memory.content
+        bits, excludes, hashed = state.bits, state.excludes, state.hashed
+        taken: list[Taken] = []
         try:
             with os.scandir(descriptor) as entries:
                 for entry in entries:
@@ -147,14 +157,30 @@ class Scanner:
                     if not bits:
                         continue
                     if bits & hashed and entry.is_file(follow_symlinks=False):
-                        mode, size, digest = content(entry, descriptor, prefix, name)
-                        append((name, mode, size, digest, bits))
+                        taken.append((entry, name, bits))
                     else:
-                        append(self._listed(entry, name, prefix, descriptor, bits))
+                        folder.rows.append(self._listed(entry, name, prefix, descriptor, bits))
+            if taken:
+                self._take(folder, taken, descriptor, prefix)
         except OSError as error:
             raise read_error(error, shown(descent.root, path)) from error
-        if memory is not None:
-            memory.hand_over(self._found)
+
+    def _take(self, folder: _Folder, taken: list[Taken], descriptor: int, prefix: str) -> None:
+        """Add a row with the content for each file, and note the large ones."""
+        found = self._found
+        if self._memory is not None:
+            rows = self._memory.rows(taken, descriptor, folder.path, found)
+        else:
+            rows, small = [], self._reading.small
+            for entry, name, bits in taken:
+                mode, size, digest = small(entry, descriptor, prefix, name)
+                rows.append((name, mode, size, digest, bits))
+        folder.rows += rows
+        large = [(prefix + row[0], row[2]) for row in rows if row[3] == LARGE_FILE]
+        folder.has_large = bool(large)
+        found.large += large
+        found.hashed += len(taken) - len(large)
+        found.hashed_size += sum([row[2] for row in rows]) - sum([size for _, size in large])
 
     def _wait(self, folder: _Folder, entry: os.DirEntry[str], name: str, path: str) -> None:
         state = self._states.enter(folder.state, name, path)
@@ -186,17 +212,14 @@ class Scanner:
     def _finish(self, folder: _Folder, above: _Folder | None) -> None:
         """Frame the lines of a folder that is complete, and hand them to the one above."""
         rows, state, found = folder.rows, folder.state, self._found
-        has_large = False
+        order = order_of(rows)
         if rows:
-            order = order_of(rows)
             rows.sort(key=_name if order is str else lambda row: order(row[0]))
             found.folders[folder.path] = rows
-            if state.hashed:
-                has_large = self._count(folder.path, rows)
         for number, bit, prefix in state.wholes:
             seen = [row for row in rows if row[4] & bit] if self._is_shared else rows
             below = folder.below.get(number)
-            lines = framed(seen, self._heads[number], prefix, folder.path, below, has_large=has_large)
+            lines = framed(seen, self._heads[number], prefix, folder.path, below, has_large=folder.has_large)
             if above is not None and prefix:
                 above.below.setdefault(number, {})[folder.name] = lines
             else:
@@ -209,19 +232,6 @@ class Scanner:
                     shown_bits |= row[4]
                 bits &= ~state.excluded | shown_bits
             _add_row(above, folder, bits)
-
-    def _count(self, path: str, rows: list[Row]) -> bool:
-        """Count what was hashed, and note what is too large for that; return whether there is such a file."""
-        found = self._found
-        sizes = [row[2] for row in rows if len(row[3]) == 64]
-        found.hashed += len(sizes)
-        found.hashed_size += sum(sizes)
-        if len(sizes) == len(rows):
-            return False
-        prefix = f"{path}/" if path else ""
-        large = [(prefix + row[0], row[2]) for row in rows if row[3] == LARGE_FILE]
-        found.large += large
-        return bool(large)
 
 
 def _add_row(above: _Folder, folder: _Folder, bits: int) -> None:

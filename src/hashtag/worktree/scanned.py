@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +27,8 @@ LARGE_FILE = "?"
 
 # Name, mode with the type, size, content as in a line (empty: not read), bits of the contexts that see it.
 Row: TypeAlias = tuple[str, int, int, str, int]
+# What becomes a row: the entry of a file whose content is taken, its name, and the bits.
+Taken: TypeAlias = tuple["os.DirEntry[str]", str, int]
 # Lines, or what is another task's: the lines below a folder, or the digest of a file (True).
 Part: TypeAlias = str | tuple[str, bool]
 # How many, of how many bytes, and the lines in the order of their paths.
@@ -109,16 +112,17 @@ def framed(
     if not below and not has_large:
         return count, size, ["".join(texts)]
     parts: list[Part] = []
-    at, order = 0, order_of(rows)
+    at, order, below = 0, order_of(rows), below or {}
+    names = [order(row[0]) for row in rows]
     # The lines of a folder stand where its name with a slash would: `a`, `a-b`, `a/c`.
-    below = below or {}
     for place, name in sorted([(order(f"{name}/"), name) for name in below]):
-        end = bisect_left(rows, place, key=lambda row: order(row[0]))
+        end = bisect_left(names, place)
         parts += _own(rows[at:end], texts[at:end], path, has_large=has_large)
         more, bytes_below, lines = below[name]
         parts += lines
         at, count, size = end, count + more, size + bytes_below
-    return count, size, parts + _own(rows[at:], texts[at:], path, has_large=has_large)
+    parts += _own(rows[at:], texts[at:], path, has_large=has_large)
+    return count, size, parts
 
 
 def order_of(rows: Sequence[Row]) -> Callable[[str], str | bytes]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import struct
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -19,7 +19,7 @@ from hashtag.worktree.scanned import LARGE_FILE
 
 if TYPE_CHECKING:
     from hashtag.worktree.hashing import Reading
-    from hashtag.worktree.scanned import Scanned
+    from hashtag.worktree.scanned import Row, Scanned, Taken
 
 # Size, mtime and ctime in ns, inode, mode.
 Stamp: TypeAlias = tuple[int, int, int, int, int]
@@ -112,45 +112,79 @@ class StatCache:
         header = _COUNTS.pack(len(names), len(places), at)
         return b"".join((header, *chunks.values(), names, places)) if chunks else b""
 
+    def digests(self, path: str, start: bytes) -> str | None:
+        """Return the digests of a folder's record if it starts so, which is names and stamps."""
+        at = self._at.get(path)
+        if at is None or not self._body.startswith(start, at):
+            return None
+        _, count = _LENGTHS.unpack_from(start)
+        at += len(start)
+        return self._body[at : at + 32 * count].hex()
+
+    def raw(self, path: str) -> bytes:
+        """Return the record of a folder; empty where there is none."""
+        at = self._at.get(path)
+        return b"" if at is None else self._raw(at)
+
     def _raw(self, at: int) -> bytes:
         size, count = _LENGTHS.unpack_from(self._body, at)
         return self._body[at : at + _LENGTHS.size + size + count * (_STAMP.size + 32)]
 
 
 class Memory:
-    """What is known of the files of one folder, and what comes to be known."""
+    """Reads the files of folders, but for those that are known, and notes what comes to be known."""
 
-    __slots__ = ("_files", "_hits", "_known", "_large", "_path", "_reading")
+    def __init__(self, cache: StatCache, reading: Reading) -> None:
+        self._cache, self._reading = cache, reading
 
-    def __init__(self, cache: StatCache, path: str, reading: Reading) -> None:
-        self._known, self._path, self._reading = cache.folder(path), path, reading
-        self._files: list[tuple[str, Stamp, str]] = []
-        self._large: dict[str, Stamp] = {}
-        self._hits = 0
+    def rows(self, taken: Sequence[Taken], folder: int, path: str, found: Scanned) -> list[Row]:
+        """
+        Return the rows of files.
 
-    def content(self, entry: os.DirEntry[str], folder: int, prefix: str, name: str) -> tuple[int, int, str]:
-        """Return what `Reading.small` returns, from memory where the file's stamp is the same."""
-        status = entry.stat(follow_symlinks=False)
-        stamp = stamp_of(status)
-        known = self._known.get(name)
-        if known is not None and known[0] == stamp:
-            self._hits += 1
-            self._files.append((name, stamp, known[1]))
-            return status.st_mode, status.st_size, known[1]
-        mode, size, digest = self._reading.small(entry, folder, prefix, name)
-        # What is younger than the scan could be written once more without a sign of it.
-        if status.st_ctime_ns < self._reading.settled and status.st_dev == self._reading.device:
-            if digest == LARGE_FILE:
-                self._large[prefix + name] = stamp
-            else:
-                self._files.append((name, stamp, digest))
-        return mode, size, digest
+        Args:
+            taken: Of one folder.
+            folder: Its descriptor.
+            path: Of the folder.
+            found: Told what is new.
+        """
+        statuses = [entry.stat(follow_symlinks=False) for entry, _, _ in taken]
+        stamps = [stamp_of(status) for status in statuses]
+        texts = self._cache.digests(path, _names_and_stamps([name for _, name, _ in taken], stamps))
+        if texts is None:
+            return self._rows(taken, statuses, folder, path, found)
+        digests = [texts[at : at + 64] for at in range(0, len(texts), 64)]
+        return [
+            (name, status.st_mode, status.st_size, digest, bits)
+            for (_, name, bits), status, digest in zip(taken, statuses, digests, strict=True)
+        ]
 
-    def hand_over(self, found: Scanned) -> None:
-        """Add what is new to what a task found."""
-        found.large_stamps.update(self._large)
-        if self._hits < max(len(self._files), len(self._known)):
-            found.known[self._path] = record(self._files)
+    def _rows(
+        self,
+        taken: Sequence[Taken],
+        statuses: Sequence[os.stat_result],
+        folder: int,
+        path: str,
+        found: Scanned,
+    ) -> list[Row]:
+        known, prefix = self._cache.folder(path), f"{path}/" if path else ""
+        rows: list[Row] = []
+        files: list[tuple[str, Stamp, str]] = []
+        for (entry, name, bits), status in zip(taken, statuses, strict=True):
+            stamp = stamp_of(status)
+            before, digest = known.get(name, (None, ""))
+            mode, size = status.st_mode, status.st_size
+            if before != stamp:
+                mode, size, digest = self._reading.small(entry, folder, prefix, name)
+            rows.append((name, mode, size, digest, bits))
+            # What is younger than the scan could be written once more without a sign of it.
+            if digest == LARGE_FILE and self._reading.is_settled(status):
+                found.large_stamps[prefix + name] = stamp
+            elif before == stamp or self._reading.is_settled(status):
+                files.append((name, stamp, digest))
+        new = record(files)
+        if new != self._cache.raw(path):
+            found.known[path] = new
+        return rows
 
 
 def record(files: Iterable[tuple[str, Stamp, str]]) -> bytes:
@@ -158,10 +192,14 @@ def record(files: Iterable[tuple[str, Stamp, str]]) -> bytes:
     found = list(files)
     if not found:
         return b""
-    names = "/".join(name for name, _, _ in found).encode("utf-8", "surrogateescape")
-    stamps = b"".join(_STAMP.pack(*stamp) for _, stamp, _ in found)
-    digests = bytes.fromhex("".join(digest for _, _, digest in found))
-    return _LENGTHS.pack(len(names), len(found)) + names + stamps + digests
+    digests = bytes.fromhex("".join([digest for _, _, digest in found]))
+    return _names_and_stamps([name for name, _, _ in found], [stamp for _, stamp, _ in found]) + digests
+
+
+def _names_and_stamps(names: Sequence[str], stamps: Sequence[Stamp]) -> bytes:
+    text = "/".join(names).encode("utf-8", "surrogateescape")
+    packed = b"".join([_STAMP.pack(*stamp) for stamp in stamps])
+    return _LENGTHS.pack(len(text), len(names)) + text + packed
 
 
 def stamp_of(status: os.stat_result) -> Stamp:
