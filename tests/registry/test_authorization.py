@@ -472,6 +472,10 @@ def test_a_login_that_was_not_sent_was_not_refused():
         "https://127.0.0.1/",
         "https://[::1]/",
         "https://10.0.0.1/",
+        "https://127.1/",
+        "https://[::ffff:10.0.0.1]/",
+        "https://evil.example\\@auth.example/",
+        "https://somebody:else@auth.example/token",
         "nonsense",
     ],
 )

@@ -404,13 +404,25 @@ def test_a_registry_handed_over_has_host_login_and_certificate():
     assert "SECRET" not in repr(registry)
 
 
+@pytest.mark.parametrize("port", [5000, "5000"])
+def test_the_port_of_a_registry_handed_over_may_be_a_number_or_text(port):
+    assert handed_over({"HASHTAG_REGISTRY": json.dumps({"host": "::1", "port": port})}).host == "[::1]:5000"
+
+
 def test_a_registry_may_be_handed_over_without_login_and_port():
     registry = handed_over({"HASHTAG_REGISTRY": '{"host": "r.example"}'})
 
     assert (registry.host, registry.login, registry.ca) == ("r.example", None, None)
 
 
-@pytest.mark.parametrize("text", ["SECRET", "{}", "[]", '"SECRET"', "{"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("SECRET", "{}", "[]", '"SECRET"', "{", '{"host": null}', '{"host": ["SECRET"]}', '{"host": ""}'),
+        *('{"host": "h", "port": "SECRET"}', '{"host": "h", "cert": true}', '{"host": "h", "username": 7}'),
+        '{"host": "h", "username": "u", "password": ["SECRET"]}',
+    ],
+)
 def test_a_malformed_registry_is_refused_without_showing_it(text):
     with pytest.raises(CredentialsError) as caught:
         handed_over({"HASHTAG_REGISTRY": text})

@@ -13,10 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashtag.errors import HashtagError, Location, RegistryUnreachable, UntrustedAnswer
+from hashtag.registry import Registry
+from hashtag.registry.authorization import Authorization, _Token
+from hashtag.registry.docker_config import DockerConfig
+from hashtag.registry.gitlab import GitLab
+from hashtag.registry.handed_over import handed_over
 from hashtag.registry.hiding import forms_of, hiding, scrubbed
 from hashtag.registry.login import Login
-from hashtag.registry.messages import Request
-from hashtag.registry.retry import Temporary
+from hashtag.registry.messages import Answer, Request
+from hashtag.registry.retry import Retries, Temporary
+from hashtag.registry.settings import RegistrySettings
 from hashtag.registry.transport import Transport
 from servers.scripted import Reply, Script
 
@@ -79,6 +85,34 @@ def test_other_errors_stay_as_they_are():
         raise error
 
     assert caught.value is error
+
+
+def test_no_repr_shows_a_secret():
+    config = json.dumps({"auths": {"registry.example": {"auth": b64encode(b"u:s3cret").decode()}}})
+    environ = {
+        "HASHTAG_CREDS": "bob:s3cret",
+        "HASHTAG_REGISTRY": '{"host": "registry.example", "username": "u", "password": "s3cret"}',
+        "DOCKER_AUTH_CONFIG": config,
+        "CI_API_V4_URL": "https://gitlab.example/api/v4",
+        "CI_PROJECT_ID": "1",
+        "CI_REGISTRY": "registry.example",
+        "CI_JOB_TOKEN": "s3cret",
+        "HASHTAG_GITLAB_TOKEN": "s3cret",
+    }
+    settings = RegistrySettings.gather("registry.example/app", None, None, environ)
+    transport = Transport(environ=environ)
+    secret = forms_of("s3cret")
+    shown = [
+        *(settings, settings.credentials, settings.credentials.login("registry.example", "app")),
+        *(settings.connect((), 1), Registry.from_environment("registry.example/app", environ=environ)),
+        *(GitLab.from_environment(environ, transport, Retries()), transport, handed_over(environ)),
+        *(DockerConfig.parse(config, "x"), Authorization(transport, settings.credentials, float)),
+        Request(method="GET", url="https://a.example", headers={"Authorization": "s3cret"}, secrets=secret),
+        Answer(status=200, url="https://a.example", content=b"s3cret", secrets=secret),
+        _Token("Bearer s3cret", 1.0),
+    ]
+
+    assert [value for value in shown if "s3cret" in f"{value!r} {value}"] == []
 
 
 def test_the_log_names_method_host_path_and_status_and_no_secret(caplog):

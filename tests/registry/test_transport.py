@@ -206,6 +206,26 @@ def test_a_broken_connection_is_temporary(error):
     assert not caught.value.cause.endswith(": ")
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        pytest.param("HTTPS_PROXY", "foo://user:SECRET@proxy.example:1", id="a scheme that is none"),
+        pytest.param("HTTPS_PROXY", "http://user:SEC/RET@proxy.example:1", id="a password that is none"),
+        pytest.param("NO_PROXY", "[::1", id="an address cut off"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_an_error_of_usage_that_does_not_show_it(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(ConfigError, match="proxy") as caught:
+        Transport().send(Request(method="GET", url="https://registry.example/v2/"))
+
+    assert "SEC" not in f"{caught.value} {caught.value.hint}"
+    assert variable in caught.value.hint
+
+
 def certificate_error() -> httpx.ConnectError:
     error = httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate")
     error.__cause__ = ssl.SSLCertVerificationError("self-signed certificate")

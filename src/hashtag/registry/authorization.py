@@ -47,7 +47,7 @@ class Scope:
 
 @frozen
 class _Token:
-    header: str
+    header: str = field(repr=False)
     expires: float
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
@@ -68,7 +69,8 @@ def check_realm(registry: str, realm: str) -> None:
     Raise `UntrustedAnswer` where credentials may not go to this token server.
 
     It needs https, unless it is on the host of a registry that has none itself; a public registry may
-    not name an address inside (CVE-2026-48978), and none may name a cloud's metadata.
+    not name an address inside (CVE-2026-48978), and none may name a cloud's metadata, or a user, who
+    would be sent in place of ours.
 
     Args:
         registry: The URL of the answer with the challenge.
@@ -76,6 +78,8 @@ def check_realm(registry: str, realm: str) -> None:
     """
     start, target = Origin.of(registry), Origin.of(realm)
     check_move(start, target, "token server")
+    if "@" in urlsplit(realm).netloc:
+        raise UntrustedAnswer(f"the URL of its token server {target} names a user", where=str(start))
     if is_link_local(target.host):
         raise UntrustedAnswer(f"its token server has the link-local address {target}", where=str(start))
     if not target.is_encrypted and target.host != start.host:

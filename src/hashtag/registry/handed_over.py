@@ -28,25 +28,33 @@ def handed_over(environ: Mapping[str, str]) -> HandedOver | None:
         return None
     try:
         document = json.loads(text)
-        host = str(document["host"])
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, RecursionError):
+        document = None
+    if not _is_registry(document):
+        # No cause: the parser's error holds the text.
         raise CredentialsError(
             "not a registry in JSON",
             where="HASHTAG_REGISTRY",
             hint='write {"host": …, "port": …, "username": …, "password": …, "cert": …}',
-        ) from None
-    return HandedOver(
-        host=_with_port(host, document), login=_login(document), ca=document.get("cert") or None
-    )
+        )
+    return HandedOver(host=_with_port(document), login=_login(document), ca=document.get("cert") or None)
 
 
-def _with_port(host: str, document: dict[str, Any]) -> str:
+def _is_registry(document: Any) -> bool:
+    if not isinstance(document, dict) or not document.get("host"):
+        return False
+    texts = (document.get(name) or "" for name in ("host", "username", "password", "cert"))
+    return all(isinstance(text, str) for text in texts) and str(document.get("port") or 0).isdecimal()
+
+
+def _with_port(document: Mapping[str, Any]) -> str:
+    host, port = document["host"], document.get("port")
     bracketed = f"[{host}]" if host.count(":") > 1 and not host.startswith("[") else host
-    return f"{bracketed}:{document['port']}" if document.get("port") else bracketed
+    return f"{bracketed}:{port}" if port else bracketed
 
 
-def _login(document: dict[str, Any]) -> Login | None:
+def _login(document: Mapping[str, Any]) -> Login | None:
     if not document.get("username"):
         return None
-    password = str(document.get("password") or "")
-    return Login(username=str(document["username"]), password=password, origin="HASHTAG_REGISTRY")
+    password = document.get("password") or ""
+    return Login(username=document["username"], password=password, origin="HASHTAG_REGISTRY")

@@ -15,11 +15,12 @@ from weakref import finalize
 from attrs import evolve
 
 from hashtag import __version__
-from hashtag.errors import RegistryError, RegistryUnreachable, UntrustedAnswer
+from hashtag.errors import ConfigError, RegistryError, RegistryUnreachable, UntrustedAnswer
 from hashtag.registry.certificates import certificates_folder, tls_context, tls_failure
 from hashtag.registry.hiding import hiding, scrubbed
 from hashtag.registry.messages import ERROR_LIMIT, Answer, Request
-from hashtag.registry.origin import Origin, check_move, is_loopback, joined, shown
+from hashtag.registry.origin import Origin, check_move, is_loopback, shown
+from hashtag.registry.redirects import redirect_target, redirected
 from hashtag.registry.retry import Temporary
 
 if TYPE_CHECKING:
@@ -28,12 +29,10 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("hashtag.requests")
 CONNECTIONS = 32  # sixteen requests in flight, and streams beside them
 _REDIRECTS = 5
+_PROXY = "HTTP_PROXY, HTTPS_PROXY and ALL_PROXY are http://host:port, NO_PROXY hosts with commas between"
 _GUESS_SECONDS = 3.0
 _USER_AGENT = f"hashtag/{__version__}"
-# RFC 9110, 15.4: only these keep the method and the body of a request that writes.
-_KEEPS_METHOD = (307, 308)
 _NOT_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
-_ANY_REDIRECT = (301, 302, 303, 307, 308)
 
 
 class _Received:
@@ -187,11 +186,11 @@ class Transport:
             if request.check_host:
                 request.check_host(Origin.of(request.url).host)
             answer = self._once(request, guess=guess)
-            target = _redirect_target(request, answer)
+            target = redirect_target(request, answer)
             if target is None:
                 return answer
             check_move(start, Origin.of(target), "redirect")
-            request = _redirected(request, target)
+            request = redirected(request, target)
         raise UntrustedAnswer(f"more than {_REDIRECTS} redirects", where=str(start))
 
     def _scheme(self, host: str) -> str | None:
@@ -234,14 +233,19 @@ class Transport:
     def _client(self, folder: Path | None) -> httpx.Client:
         import httpx
 
-        return httpx.Client(
-            verify=tls_context(self._ca, self._environ, folder),
-            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
-            follow_redirects=False,
-            # As Go's clients: a proxy is never asked for this machine.
-            mounts=dict.fromkeys(("all://localhost", "all://127.0.0.1", "all://[::1]")),
-            transport=self._wire,
-        )
+        context = tls_context(self._ca, self._environ, folder)
+        try:
+            return httpx.Client(
+                verify=context,
+                limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+                follow_redirects=False,
+                # As Go's clients: a proxy is never asked for this machine.
+                mounts=dict.fromkeys(("all://localhost", "all://127.0.0.1", "all://[::1]")),
+                transport=self._wire,
+            )
+        except (ImportError, ValueError, httpx.InvalidURL):
+            # `from None`: a proxy's URL may hold a password.
+            raise ConfigError("the environment names a proxy that cannot be used", hint=_PROXY) from None
 
 
 def _close_all(clients: Mapping[Path | None, httpx.Client]) -> None:
@@ -263,23 +267,6 @@ def _translated(url: str, *, guess: bool = False) -> Iterator[None]:
         raise _failure(error, Origin.of(url), guess=guess) from error
     except httpx.InvalidURL as error:
         raise UntrustedAnswer(f"not a URL: {shown(url)}") from error
-
-
-def _redirect_target(request: Request, answer: Answer) -> str | None:
-    location = answer.headers.get("location")
-    codes = _ANY_REDIRECT if request.method in ("GET", "HEAD") else _KEEPS_METHOD
-    if location is None or answer.status not in codes:
-        return None
-    return joined(request.url, location)
-
-
-def _redirected(request: Request, target: str) -> Request:
-    if Origin.of(target) == Origin.of(request.url):
-        return evolve(request, url=target)
-    if request.is_secret:
-        raise UntrustedAnswer(f"it redirects to {shown(target)}", where=str(Origin.of(request.url)))
-    headers = {name: value for name, value in request.headers.items() if name != "Authorization"}
-    return evolve(request, url=target, headers=headers)
 
 
 def _failure(error: httpx.TransportError, origin: Origin, *, guess: bool) -> Exception:
