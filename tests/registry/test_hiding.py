@@ -103,10 +103,10 @@ def test_no_repr_shows_a_secret():
     transport = Transport(environ=environ)
     secret = forms_of("s3cret")
     shown = [
-        *(settings, settings.credentials, settings.credentials.login("registry.example", "app")),
+        *(settings, settings.credentials(), settings.credentials().login("registry.example", "app")),
         *(settings.connect((), 1), Registry.from_environment("registry.example/app", environ=environ)),
         *(GitLab.from_environment(environ, transport, Retries()), transport, handed_over(environ)),
-        *(DockerConfig.parse(config, "x"), Authorization(transport, settings.credentials, float)),
+        *(DockerConfig.parse(config, "x"), Authorization(transport, settings.credentials(), float)),
         Request(method="GET", url="https://a.example", headers={"Authorization": "s3cret"}, secrets=secret),
         Answer(status=200, url="https://a.example", content=b"s3cret", secrets=secret),
         _Token("Bearer s3cret", 1.0),

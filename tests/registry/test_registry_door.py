@@ -39,7 +39,7 @@ def opened(
     repository: str, script: Script | None = None, root: Path | None = None, **mirrors: str
 ) -> Registry:
     http = HttpRegistry(Transport(wire=httpx.MockTransport(script or Script())))
-    return Registry(Repository.parse(repository), http, layout_root=root, mirrors=mirrors)
+    return Registry(Repository.parse(repository), lambda: http, layout_root=root, mirrors=mirrors)
 
 
 def put(registry: Registry, reference: str) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from attrs import evolve
 
@@ -15,11 +16,13 @@ from hashtag.oci.manifest import Descriptor, Manifest
 from hashtag.oci.ports import Writer
 from hashtag.oci.reference import Reference, Repository
 from hashtag.oci.removal import Removal
-from hashtag.registry.client import HttpRegistry
 from hashtag.registry.layout import Layout
-from hashtag.registry.login import Login
-from hashtag.registry.messages import Pieces
 from hashtag.registry.settings import RegistrySettings
+
+if TYPE_CHECKING:
+    from hashtag.registry.client import HttpRegistry
+    from hashtag.registry.login import Login
+    from hashtag.registry.messages import Pieces
 
 
 class Registry:
@@ -37,7 +40,7 @@ class Registry:
     def __init__(
         self,
         repository: Repository,
-        http: HttpRegistry,
+        http: Callable[[], HttpRegistry],
         *,
         layout_root: Path | None = None,
         mirrors: Mapping[str, str] | None = None,
@@ -47,12 +50,13 @@ class Registry:
 
         Args:
             repository: Its own.
-            http: For all that is not in a folder.
+            http: Returns the client for all that is not in a folder; called once, when it is needed.
             layout_root: What the folders of layouts are relative to; default: the working directory.
             mirrors: For reading other repositories: registry → `host[/path]` to read from instead.
         """
         self.repository = repository
-        self._http = http
+        self._connect = http
+        self._connected: HttpRegistry | None = None
         self._layout_root = layout_root or Path()
         self._mirrors = dict(mirrors or {})
         self._layouts: dict[str, Layout] = {}
@@ -90,8 +94,11 @@ class Registry:
             ConfigError: No repository is named.
         """
         settings = RegistrySettings.gather(repository, creds, ca, environ)
-        http = settings.connect(insecure, budget_seconds, warn)
-        return cls(settings.repository, http, layout_root=layout_root, mirrors=mirrors)
+        http = partial(settings.connect, insecure, budget_seconds, warn)
+        registry = cls(settings.repository, http, layout_root=layout_root, mirrors=mirrors)
+        if not settings.repository.is_layout:  # what is wrong with the settings shows at once
+            _ = registry._http
+        return registry
 
     def __repr__(self) -> str:
         return f"Registry({str(self.repository)!r})"
@@ -106,7 +113,8 @@ class Registry:
 
     def close(self) -> None:
         """Close all connections."""
-        self._http.close()
+        if self._connected is not None:
+            self._connected.close()
 
     def resolve(self, reference: Reference) -> Descriptor | None:
         """Return the descriptor, or None where it is not there; costs a HEAD."""
@@ -195,6 +203,13 @@ class Registry:
     def remove_manifest(self, repository: Repository, digest: Digest) -> Removal:
         """Delete a manifest, and with it every tag that holds it."""
         return self._writer(repository).remove_manifest(repository, digest)
+
+    @property
+    def _http(self) -> HttpRegistry:
+        with self._lock:
+            if self._connected is None:
+                self._connected = self._connect()
+            return self._connected
 
     def _writer(self, repository: Repository) -> Writer:
         return self._layout(repository) if repository.is_layout else self._http

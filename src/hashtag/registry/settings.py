@@ -5,18 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
 from hashtag.errors import ConfigError
 from hashtag.oci.reference import Repository
-from hashtag.registry.client import HttpRegistry
-from hashtag.registry.credentials import Credentials
-from hashtag.registry.gitlab import GitLab
-from hashtag.registry.handed_over import handed_over
-from hashtag.registry.notices import Notices
-from hashtag.registry.retry import Retries
-from hashtag.registry.transport import Transport
+
+if TYPE_CHECKING:
+    from hashtag.registry.client import HttpRegistry
+    from hashtag.registry.credentials import Credentials
 
 
 @frozen(kw_only=True)
@@ -24,7 +22,7 @@ class RegistrySettings:
     """A repository, and what its registry is reached with."""
 
     repository: Repository
-    credentials: Credentials
+    creds: str | None = field(default=None, repr=False)
     ca: Path | str | None = field(default=None, repr=False)
     environ: Mapping[str, str] = field(repr=False)
 
@@ -39,13 +37,13 @@ class RegistrySettings:
         """Return what is given, else what the environment says; raise `ConfigError` without a repository."""
         environ = dict(os.environ if environ is None else environ)
         named = Repository.parse(repository or _named(environ))
-        handed = handed_over(environ)
-        return cls(
-            repository=named,
-            credentials=Credentials.from_environment(environ, creds=creds, registry=named.registry),
-            ca=ca or (handed.ca if handed else None),
-            environ=environ,
-        )
+        return cls(repository=named, creds=creds, ca=ca, environ=environ)
+
+    def credentials(self) -> Credentials:
+        """Return what is given to log in with, else what the environment says."""
+        from hashtag.registry.credentials import Credentials
+
+        return Credentials.from_environment(self.environ, creds=self.creds, registry=self.repository.registry)
 
     def connect(
         self, insecure: Collection[str], budget_seconds: float, warn: Callable[[str], None] | None = None
@@ -58,12 +56,20 @@ class RegistrySettings:
             budget_seconds: How long a failing registry is asked again.
             warn: Told what registries warn of, each once.
         """
-        transport = Transport(
-            ca=self.ca, insecure=insecure, environ=self.environ, timeout_seconds=budget_seconds
-        )
+        # A run whose images are all in a folder needs nothing of these.
+        from hashtag.registry.client import HttpRegistry
+        from hashtag.registry.gitlab import GitLab
+        from hashtag.registry.handed_over import handed_over
+        from hashtag.registry.notices import Notices
+        from hashtag.registry.retry import Retries
+        from hashtag.registry.transport import Transport
+
+        handed = handed_over(self.environ)
+        ca = self.ca or (handed.ca if handed else None)
+        transport = Transport(ca=ca, insecure=insecure, environ=self.environ, timeout_seconds=budget_seconds)
         retries = Retries(budget_seconds=budget_seconds)
         gitlab = GitLab.from_environment(self.environ, transport, retries)
-        return HttpRegistry(transport, self.credentials, retries, Notices(warn), gitlab)
+        return HttpRegistry(transport, self.credentials(), retries, Notices(warn), gitlab)
 
 
 def _named(environ: Mapping[str, str]) -> str:
