@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -199,6 +200,10 @@ def _committed(commit: str | None) -> datetime | None:
 
 
 def _ask(folder: Path, environ: Mapping[str, str], *arguments: str) -> str | None:
+    # Without one git finds nothing, which a process need not be started for.
+    above = folder.absolute()
+    if not any(os.path.lexists(each / ".git") for each in (above, *above.parents)):
+        return None
     return _run(folder, _environment(environ), (*_SAFE, *arguments))
 
 
