@@ -155,7 +155,7 @@ def test_a_receipt_in_a_context_is_refused(hashtag, project):
     ran = hashtag("run", "--receipt", "web/receipt.json")
 
     assert ran.status == 1
-    assert "hint: add this line to .dockerignore: receipt.json" in ran.err
+    assert "hint: add this line to web/.dockerignore: receipt.json" in ran.err
 
 
 @pytest.mark.parametrize("jobs", ["0", "many", "257"])

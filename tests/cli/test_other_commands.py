@@ -177,6 +177,17 @@ def test_context_why_names_the_line_that_hides_a_path(hashtag, folder, path, out
     assert hashtag("context", "why", path, "web") == (0, out, "")
 
 
+def test_context_why_takes_an_image_before_a_folder_of_its_name(hashtag, folder):
+    (folder / "hashtag.toml").write_text(
+        'repository = "oci-layout:store"\n'
+        '[[image]]\nname = "web"\ndockerfile = "web/Dockerfile"\ncontext = "."\n'
+    )
+    (folder / ".dockerignore").write_text("web/access.log\n")
+
+    assert hashtag("context", "why", "web/access.log", "web").out.startswith("web/access.log: ignored by ")
+    assert hashtag("context", "why", "access.log", "./web").out.startswith("access.log: ignored by web/")
+
+
 def test_context_why_takes_a_path_from_anywhere(hashtag, folder):
     assert hashtag("context", "why", folder / "web/index.html", "web").out == "index.html: seen\n"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import jsonschema
 import pytest
@@ -84,8 +85,48 @@ def test_an_output_inside_a_hashed_context_is_refused(hashtag, folder):
 
     assert (ran.status, ran.out) == (1, "")
     assert "error[HT034]" in ran.err
-    assert "hint: add this line to .dockerignore: plan.json" in ran.err
+    assert "hint: add this line to web/.dockerignore: plan.json" in ran.err
     assert not (folder / "web/plan.json").exists()
+
+
+def test_an_output_is_to_be_ignored_where_the_dockerfiles_own_file_holds(hashtag, folder):
+    (folder / "web/Dockerfile.dockerignore").write_text("")
+
+    ran = hashtag("plan", *KNOWN, "--save", "web/plan.json")
+
+    assert "hint: add this line to web/Dockerfile.dockerignore: plan.json" in ran.err
+
+
+def test_a_missing_source_is_pointed_at_and_its_hint_can_be_pasted(hashtag, folder):
+    (folder / "web/Dockerfile").write_text("FROM base\nCOPY --chmod=755 index.html \\\n  access&log /srv/\n")
+
+    ran = hashtag("plan", *KNOWN)
+
+    assert "web/Dockerfile:3:3: error[HT031]: 'access&log' is not in the build context" in ran.err
+    (line,) = [line for line in ran.err.splitlines() if "hashtag context why" in line]
+    command = shlex.split(line.partition(": hashtag ")[2])
+    assert command == ["context", "why", "access&log", "web"]
+
+
+def test_the_hint_of_a_missing_source_names_the_folder_where_there_is_no_project(hashtag, tmp_path):
+    (tmp_path / "a b").mkdir()
+    (tmp_path / "a b/Dockerfile").write_text("FROM scratch\nCOPY x /\n")
+    (tmp_path / "a b/.dockerignore").write_text("x\n")
+
+    ran = hashtag("hash", tmp_path / "a b")
+
+    (line,) = [line for line in ran.err.splitlines() if "hashtag context why" in line]
+    assert ":2:6: error[HT031]" in ran.err
+    why = hashtag(*shlex.split(line.partition(": hashtag ")[2]))
+    assert why.out.startswith("x: ignored by ")
+
+
+def test_a_malformed_wildcard_is_pointed_at(hashtag, folder):
+    (folder / "web/Dockerfile").write_text("FROM base\nCOPY index.html [a- /srv/\n")
+
+    ran = hashtag("plan", *KNOWN)
+
+    assert "web/Dockerfile:2:17: error[HT010]: '[a-' has a malformed character class\n  2 | COPY" in ran.err
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import hashtag
 from hashtag.context.canonical import canonical
 from hashtag.context.fileset import Line
 from hashtag.context.fingerprint import Fingerprint, cache_tag, joined, refresh_number
+from hashtag.errors import UsageError
 from hashtag.oci.platform import Platform
 
 BASE = hashtag.BaseImage("sha256:" + "1" * 64, {"Env": ["PATH=/bin"]})
@@ -210,6 +211,50 @@ def test_names_that_are_no_text_are_hashed(tmp_path: Path) -> None:
     Path(os.fsdecode(bytes(tmp_path) + b"/d/\xff\n")).rename(os.fsdecode(bytes(tmp_path) + b"/d/\xfe\n"))
 
     assert fingerprint(tmp_path, "FROM x\nCOPY d /") != before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what", "hint"),
+    [
+        ({"modes": "foo"}, "modes='foo' is none of 'git', 'full'", ""),
+        ({"modes": "gti"}, "modes='gti' is none of 'git', 'full'", "did you mean 'git'?"),
+        ({"context_files": "al"}, "context_files='al' is none of 'used', 'all'", "did you mean 'all'?"),
+        ({"remote_add": None}, "remote_add=None is none of 'fetch', 'url', 'refuse'", ""),
+        ({"build_args": {"N": 1}}, "build_args['N'] is an int, not a text", "'1'"),
+        ({"labels": {"n": True}}, "labels['n'] is a bool, not a text", "'True'"),
+        ({"build_args": ["N=1"]}, "build_args is a list, not a mapping", ""),
+        (
+            {"bases": {"debian:12": {"digest": "sha256:" + "0" * 64}}},
+            "bases['debian:12'] is a dict, not a BaseImage",
+            'hashtag.BaseImage("sha256:…", config={…})',
+        ),
+        ({"platform": 386}, "platform is an int, not a text", ""),
+        ({"build_contexts": {"lib": 1}}, "build_contexts['lib'] is an int, neither a path nor a text", ""),
+    ],
+)
+def test_an_argument_of_the_wrong_kind_is_an_error_that_says_what_to_give(
+    tmp_path: Path, arguments: dict[str, Any], what: str, hint: str
+) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+
+    with pytest.raises(UsageError) as caught:
+        hashtag.fingerprint(tmp_path, **arguments)
+
+    assert caught.value.what == what
+    assert hint in caught.value.hint
+
+
+def test_paths_may_be_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "other.Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+    (tmp_path / "other.Dockerfile.dockerignore").write_text("x\n")
+    (tmp_path / "x").touch()
+    monkeypatch.chdir(tmp_path)
+
+    path = tmp_path / "other.Dockerfile"
+    assert hashtag.fingerprint(str(tmp_path), dockerfile=str(path)) == hashtag.fingerprint(
+        tmp_path, dockerfile=path
+    )
+    assert hashtag.list_context(".", "other.Dockerfile") == hashtag.list_context(tmp_path, path)
 
 
 def test_an_unknown_base_is_an_error_with_its_place(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from hashtag.cli.arguments import Parser
 from hashtag.cli.options import open_project
-from hashtag.errors import UnknownImage, UnreadableFile, UsageError, did_you_mean
+from hashtag.errors import HashtagError, UnknownImage, UnreadableFile, UsageError, did_you_mean
 from hashtag.rendering.escape import visible
 
 
@@ -80,12 +80,25 @@ def _inside(folder: Path, path: str) -> str:
 
 def _context(arguments: argparse.Namespace) -> _Context:
     dockerfile = Path(arguments.file) if arguments.file else None
-    if Path(arguments.of).is_dir():
-        return _Context(Path(arguments.of), dockerfile)
-    project = open_project(arguments)
+    of: str = arguments.of
+    is_folder = Path(of).is_dir()
+    if is_folder and of.startswith((".", "/")):  # no image is called so
+        return _Context(Path(of), dockerfile)
+    try:
+        project = open_project(arguments)
+    except HashtagError:
+        if is_folder:
+            return _Context(Path(of), dockerfile)
+        raise
     images = {image.name: image for image in project.images}
-    if arguments.of not in images:
-        hint = did_you_mean(arguments.of, images) or "hashtag list"
-        raise UnknownImage(f"there is no image and no folder {arguments.of!r}", hint=hint)
-    image, folder = images[arguments.of], project.settings.folder
-    return _Context(folder / image.context, dockerfile or folder / image.dockerfile)
+    if is_folder and of not in images:
+        return _Context(Path(of), dockerfile)
+    if of not in images:
+        hint = did_you_mean(of, images) or "hashtag list"
+        raise UnknownImage(f"there is no image and no folder {of!r}", hint=hint)
+    image, folder = images[of], project.settings.folder
+    return _Context(_from_here(folder / image.context), dockerfile or _from_here(folder / image.dockerfile))
+
+
+def _from_here(path: Path) -> Path:
+    return Path(os.path.relpath(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from hashtag.context.listing import Kind, Listing
 from hashtag.context.paths import Resolved, clean, resolve
 from hashtag.context.uses import CopyUse, MountUse, Use, WholeUse
 from hashtag.context.wildcards import glob, has_wildcard
-from hashtag.errors import Location, MissingSource
+from hashtag.errors import DockerfileError, Location, MissingSource
 
 if TYPE_CHECKING:
     from hashtag.context.ignore import IgnoreRules
@@ -49,7 +50,15 @@ def select(listing: Listing, use: Use, location: Location | None) -> Selection:
 
     Raises:
         MissingSource: A literal source is not in the context, or ignored.
+        DockerfileError: A pattern is malformed.
     """
+    try:
+        return _selected(listing, use, location)
+    except DockerfileError as error:
+        raise DockerfileError(error.what, where=error.location or location or "", hint=error.hint) from error
+
+
+def _selected(listing: Listing, use: Use, location: Location | None) -> Selection:
     match use:
         case WholeUse():
             return Selection((("", ""), *((path, path) for path in listing)))
@@ -67,7 +76,7 @@ def _missing(listing: Listing, source: str, location: Location | None) -> Missin
         f"{source!r} is not in {where}",
         where=location or "",
         hint="it does not exist, or .dockerignore leaves it out: hashtag context why "
-        + (clean(source) or "."),
+        + shlex.quote(clean(source) or "."),
     )
 
 

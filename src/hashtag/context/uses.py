@@ -93,8 +93,8 @@ def uses(lowered: Lowered) -> dict[Use, Location | None]:
 
 def _uses(operation: Operation) -> Iterator[tuple[Use, Location]]:
     if isinstance(operation, CopyOperation):
-        for copied in copy_uses(operation):
-            yield copied, operation.location
+        places = operation.source_locations or (operation.location,) * len(operation.sources)
+        yield from zip(copy_uses(operation), places, strict=False)  # no uses of what is not a context's
     elif isinstance(operation, RunOperation):
         for mount in operation.mounts:
             mounted = mount_use(mount)

@@ -11,6 +11,7 @@ from hashtag.dockerfile.instruction import Copy, Heredoc
 from hashtag.dockerfile.lexer import Lexer, Reading
 from hashtag.dockerfile.statement import Statement
 from hashtag.dockerfile.words import blank_separated, json_texts
+from hashtag.errors import Location
 
 
 def read_copy(statement: Statement) -> Copy:
@@ -62,16 +63,23 @@ def _copy(statement: Statement, flags: Flags) -> Copy:
     bodies = {heredoc.name: heredoc.content for heredoc in statement.heredocs}
     inline: list[Heredoc] = []
     sources: list[str] = []
+    places: list[Location] = []
+    end = 0
     for word in words:
         if heredoc := heredoc_in(word):
             # By name, as BuildKit looks it up: of two with one name both are the last one.
             inline.append(chomped(evolve(heredoc, content=bodies.get(heredoc.name, ""))))
         else:
+            # In JSON it may be spelt otherwise: then behind the one before.
+            end = max(statement.arguments.find(word, end), end)
             sources.append(word)
+            places.append(statement.line.location(statement.start + end))
+            end += len(word)
     return Copy(
         location=statement.location,
         text=statement.text,
         sources=tuple(sources),
+        source_locations=tuple(places),
         destination=destination,
         heredocs=tuple(inline),
         chown=flags.text("chown"),

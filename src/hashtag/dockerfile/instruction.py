@@ -133,6 +133,7 @@ class Copy(Instruction):
 
     Attributes:
         sources: The paths as written; here-documents stand in `heredocs`.
+        source_locations: Where each of them stands.
         source: The text of `--from`.
         source_location: Where that flag stands; None without it.
         exclude: The patterns of `--exclude`, never expanded.
@@ -141,6 +142,7 @@ class Copy(Instruction):
 
     sources: tuple[str, ...]
     destination: str
+    source_locations: tuple[Location, ...] = field(eq=False, default=())
     heredocs: tuple[Heredoc, ...] = ()
     source: str | None = None
     source_location: Location | None = field(eq=False, default=None)

@@ -23,15 +23,18 @@ _TOP_MODE = 0o7777
 def copy_operation(state: StageState, instruction: Copy) -> CopyOperation:
     """Return what a COPY or ADD does."""
     at = instruction.location
-    words = tuple(state.expand(source, at) for source in instruction.sources)
+    named = instruction.source_locations or (at,) * len(instruction.sources)
+    words = tuple(map(state.expand, instruction.sources, named))
     remotes = tuple(word for word in words if instruction.is_add and is_remote(word))
     paths = tuple(word for word in words if word not in remotes)
+    places = zip(words, named, strict=True)
     chmod = _mode(state.expand(instruction.chmod or "", at), at)
     # Archives of the context are extracted unless ADD says otherwise, fetched ones only if it says so.
     unpack = instruction.is_add if instruction.unpack is None else instruction.unpack
     return CopyOperation(
         origin=_origin(state, instruction),
         sources=paths,
+        source_locations=tuple(place for word, place in places if word not in remotes),
         remotes=remotes,
         written=words if paths and remotes else (),
         inline=_inline(state, instruction),

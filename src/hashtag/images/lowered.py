@@ -133,6 +133,7 @@ class CopyOperation:
 
     Attributes:
         sources: The paths, expanded, as written otherwise.
+        source_locations: Where each of them stands.
         remotes: The sources of an ADD that are URLs or Git references.
         written: Both, in their order; empty where there is only one kind.
         destination: Absolute; a trailing `/` is kept.
@@ -156,6 +157,7 @@ class CopyOperation:
     written: tuple[str, ...] = ()
     unpack_remotes: bool = False
     location: Location = field(eq=False)
+    source_locations: tuple[Location, ...] = field(eq=False, default=())
 
 
 @frozen

@@ -19,6 +19,7 @@ from hashtag.planning.decide import decide
 from hashtag.planning.plan import Action, Failed, Plan, Target
 from hashtag.planning.targets import target
 from hashtag.planning.zone import Zone, check_pipeline_tag
+from hashtag.project.arguments import not_bases
 from hashtag.project.broken import looked_into, warning
 from hashtag.project.pinning import remedy
 from hashtag.project.trust import zone_of
@@ -135,6 +136,7 @@ class Project:
         """
         if pipeline_tag:
             check_pipeline_tag(pipeline_tag)
+        raise_all(not_bases(bases or {}))
         project = self.placed(registry, salts or {})
         project.check_images(rebuild)
         moment = at or datetime.now(UTC)

@@ -12,13 +12,14 @@ from hashtag.images.bases import BaseImage, KnownBases
 from hashtag.images.model import ContextFiles, Image, Modes, RemoteAdd
 from hashtag.oci.platform import Platform
 from hashtag.oci.ports import Reader
+from hashtag.project.arguments import context_text, not_bases, not_texts, text, word
 from hashtag.project.workspace import Progress, Workspace
 
 
 def fingerprint(
-    context: Path,
+    context: Path | str,
     *,
-    dockerfile: Path | None = None,
+    dockerfile: Path | str | None = None,
     target: str | None = None,
     build_args: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
@@ -53,10 +54,14 @@ def fingerprint(
         progress: Called now and then with the files and bytes hashed so far.
 
     Raises:
+        UsageError: An argument is of the wrong kind, or a word that is none of those above.
         HashtagError: BuildKit would refuse the build, or a base or a source is unknown.
     """
     from hashtag.worktree.ignorefile import find_dockerfile
 
+    texts = {"build_args": build_args, "labels": labels}
+    raise_all(each for name, given in texts.items() for each in not_texts(name, given or {}))
+    raise_all(not_bases(bases or {}))
     folder = Path(context)
     path = find_dockerfile(folder) if dockerfile is None else Path(dockerfile)
     image = Image(
@@ -66,11 +71,11 @@ def fingerprint(
         target=target,
         arguments=dict(build_args or {}),
         labels=dict(labels or {}),
-        platforms=(Platform.asked(platform),),
-        contexts={name: _context_text(value) for name, value in (build_contexts or {}).items()},
-        modes=Modes(modes),
-        context_files=ContextFiles(context_files),
-        remote_add=RemoteAdd(remote_add),
+        platforms=(Platform.asked(text("platform", platform)),),
+        contexts={name: context_text(name, value) for name, value in (build_contexts or {}).items()},
+        modes=word("modes", modes, Modes),
+        context_files=word("context_files", context_files, ContextFiles),
+        remote_add=word("remote_add", remote_add, RemoteAdd),
     )
     workspace = Workspace(folder=Path.cwd(), images=(image,))
     hashed = workspace.hash(
@@ -86,8 +91,3 @@ def fingerprint(
     raise_all(hashed.errors.values())
     hashed.hashing.contexts.remember()
     return next(iter(hashed.fingerprints.found["image"].values()))
-
-
-def _context_text(value: Path | str) -> str:
-    text = str(value)
-    return text if "://" in text else str(Path(text).absolute())

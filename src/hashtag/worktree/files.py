@@ -19,7 +19,7 @@ __all__ = [
 ]
 
 
-def list_context(context: Path, dockerfile: Path | None = None) -> list[str]:
+def list_context(context: Path | str, dockerfile: Path | str | None = None) -> list[str]:
     """
     Return the paths that BuildKit would see of a context: files, links, folders, in a listing's order.
 
@@ -27,4 +27,5 @@ def list_context(context: Path, dockerfile: Path | None = None) -> list[str]:
         context: The folder.
         dockerfile: Beside which its own ignore file may lie; default: `Dockerfile` in the context.
     """
-    return list(read_listing(context, read_ignore_rules(context, dockerfile)))
+    folder, file = Path(context), None if dockerfile is None else Path(dockerfile)
+    return list(read_listing(folder, read_ignore_rules(folder, file)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from hashtag.context.fingerprint import Fingerprint, refresh_number
 from hashtag.context.record import record
 from hashtag.context.stage_records import Inputs
 from hashtag.context.uses import MAIN
-from hashtag.errors import HashtagError, MissingParent
+from hashtag.errors import HashtagError, MissingParent, MissingSource
 from hashtag.images.graph import Resolution
 from hashtag.images.lowered import Lowered
 from hashtag.images.model import ContextFiles, Image
@@ -80,6 +81,9 @@ class Hashing:
     def _collect(self, image: Image, result: Fingerprints, step: _Step) -> None:
         try:
             step(image, result)
+        except MissingSource as error:
+            error.hint += f" {_whose_context(image)}"
+            result.errors[image.name] = error
         except HashtagError as error:
             result.errors[image.name] = error
 
@@ -108,3 +112,10 @@ class Hashing:
             refresh=refresh,
             whole_contexts=(MAIN,) if image.context_files is ContextFiles.ALL else (),
         )
+
+
+def _whose_context(image: Image) -> str:
+    """Return what `hashtag context why PATH` has to be told: of a project's image the name."""
+    if not image.context.startswith("/"):
+        return image.name
+    return f"{shlex.quote(image.context)} --file {shlex.quote(image.dockerfile)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from hashtag.context.uses import MAIN
 from hashtag.errors import OutputInContext
 from hashtag.images.model import Image
 from hashtag.worktree.fingerprinting import Hashing
+from hashtag.worktree.ignorefile import DEFAULT_IGNORE_FILE
+from hashtag.worktree.image_contexts import ImageContexts
 
 
 def check_outputs(hashing: Hashing, images: Iterable[Image], outputs: Iterable[Path]) -> None:
@@ -25,12 +28,20 @@ def _check(hashing: Hashing, image: Image, output: Path) -> None:
         if not any(True for _ in view.uses(lowered)):
             continue
         folder = view.context(MAIN).folder.resolve()
-        if output.is_relative_to(folder) and view.takes(lowered, output.relative_to(folder).as_posix()):
+        path = output.relative_to(folder).as_posix() if output.is_relative_to(folder) else ""
+        if path and view.takes(lowered, path):
             raise OutputInContext(
                 f"{output.name} is written into the build context of {image.name}, which is hashed",
                 where=image.dockerfile,
-                hint=f"add this line to .dockerignore: {output.relative_to(folder).as_posix()}",
+                hint=f"add this line to {_ignore_file(hashing, view)}: {path}",
             )
+
+
+def _ignore_file(hashing: Hashing, view: ImageContexts) -> str:
+    """Return the ignore file that holds, or the one to make."""
+    context = view.context(MAIN)
+    path = context.ignore_file or context.folder / DEFAULT_IGNORE_FILE
+    return os.path.relpath(path, hashing.folder)
 
 
 def git_folders(hashing: Hashing, images: Iterable[Image]) -> Iterator[str]:
