@@ -163,3 +163,33 @@ def test_the_fence_around_arguments_is_never_seen(start: str, end: str) -> None:
     (stage,) = parse(f"FROM a\nRUN {text}\n", "f").stages
 
     assert stage.instructions[0] == Run(location=AT, command=ShellText(trimmed))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"\x7fELF\x02\x01\x01\0\0\0 x\n\x03y\n", id="a program"),
+        pytest.param("кот и собака\n".encode("koi8-r") * 3, id="bytes of another encoding"),
+    ],
+)
+def test_a_binary_file_is_one_error_and_shows_nothing_of_it(content: bytes) -> None:
+    with pytest.raises(DockerfileError) as caught:
+        parse(content, "Dockerfile")
+
+    assert str(caught.value) == "Dockerfile: the file is no text, and so no Dockerfile"
+
+
+def test_a_few_odd_bytes_make_no_text_binary() -> None:
+    with pytest.raises(DockerfileError, match="unknown instruction 'RNU'"):
+        parse("FROM x\n# größer\nRNU y\n".encode("latin-1"), "Dockerfile")
+
+
+@pytest.mark.parametrize("content", ["", "\n \n"], ids=["no byte", "blank lines"])
+def test_an_empty_file_is_called_so(content: str) -> None:
+    with pytest.raises(DockerfileError) as caught:
+        parse(content, "Dockerfile")
+
+    assert (caught.value.what, caught.value.hint) == (
+        "the file is empty: it has no FROM",
+        "begin it with FROM image, or FROM scratch",
+    )

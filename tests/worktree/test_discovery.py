@@ -103,6 +103,15 @@ def test_a_folder_that_cannot_be_listed_is_an_error(tmp_path: Path) -> None:
             id="one path for two: the first keeps it",
         ),
         pytest.param(
+            ["Containerfile", "Dockerfile", "web/Containerfile", "web/Dockerfile", "x/Containerfile"],
+            ["image", "web", "x"],
+            [
+                "Containerfile is skipped: Dockerfile stands beside it; to plan it",
+                "web/Containerfile is skipped: web/Dockerfile stands beside it; to plan it",
+            ],
+            id="both plain names in one folder: Docker's is taken",
+        ),
+        pytest.param(
             ["Web/Dockerfile"],
             [],
             ["'Web' cannot be the name of an image; to plan it, write in hashtag.toml: [[image]]"],

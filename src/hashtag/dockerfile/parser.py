@@ -6,6 +6,7 @@ gets wrong of here-documents, continuations, comments, directives and byte order
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from io import StringIO
 from types import MappingProxyType
@@ -33,6 +34,8 @@ from hashtag.errors import (
 
 _Read: TypeAlias = Callable[[Statement], From | StageInstruction]
 
+# What bytes become that are not UTF-8 (PEP 383).
+_NOT_UTF8: Final = re.compile("[\udc80-\udcff]")
 # A file with more is no Dockerfile, and telling more helps nobody.
 _MOST_FAULTS: Final = 50
 
@@ -84,10 +87,18 @@ def parse(text: str | bytes, path: str) -> Dockerfile:
     instructions, faults = _instructions(reader)
     arguments, stages, misplaced = _stages(instructions)
     faults += misplaced + reader.faults
+    if faults and _is_binary(source.text):
+        raise DockerfileError("the file is no text, and so no Dockerfile", where=path)
     if not faults and not stages:
-        faults.append(DockerfileError("the file has no FROM", where=path))
+        what = "the file has no FROM" if source.text.strip() else "the file is empty: it has no FROM"
+        faults.append(DockerfileError(what, where=path, hint="begin it with FROM image, or FROM scratch"))
     raise_all(sorted(faults, key=_place))
     return Dockerfile(path, asked[0] if asked else None, reader.escape, arguments, stages)
+
+
+def _is_binary(text: str) -> bool:
+    """Whether a file that cannot be understood is none that anybody wrote: NULs, or hardly any UTF-8."""
+    return "\0" in text or len(_NOT_UTF8.findall(text)) * 10 > len(text)
 
 
 def parse_trigger(trigger: str, location: Location) -> StageInstruction:

@@ -84,11 +84,18 @@ def distinct(found: Iterable[Found]) -> Named:
     """
     Give images that would share a name their whole path, and leave out what has no valid name.
 
-    Where even the paths agree (`web/Dockerfile`, `web.Dockerfile`) the first one keeps the name.
+    Of a Containerfile and a Dockerfile in one folder the Dockerfile is taken, as by Docker. Where even
+    the paths agree (`web/Dockerfile`, `web.Dockerfile`) the first one keeps the name.
     """
-    known = tuple(found)
+    every = tuple(found)
+    twins = {each: twin for each in every if (twin := _twin(each)) in {other.dockerfile for other in every}}
+    known = tuple(each for each in every if each not in twins)
     clashing = {name for name, count in Counter(each.name for each in known).items() if count > 1}
-    warnings = [_renamed(name, known) for name in sorted(clashing)]
+    warnings = [
+        _skipped(each.dockerfile, f"{naming.printable(twin)} stands beside it")
+        for each, twin in twins.items()
+    ]
+    warnings += [_renamed(name, known) for name in sorted(clashing)]
     kept: dict[str, Found] = {}
     for each in known:
         # The image at the top keeps its name: it has no longer one.
@@ -100,6 +107,12 @@ def distinct(found: Iterable[Found]) -> Named:
             why = f"{naming.printable(kept[final.name].dockerfile)} is called {final.name!r} too"
             warnings.append(_skipped(each.dockerfile, why))
     return Named(tuple(kept.values()), tuple(warnings))
+
+
+def _twin(found: Found) -> str:
+    """Return the path of the Dockerfile that a Containerfile stands in for; empty for all else."""
+    folder, slash, name = found.dockerfile.rpartition("/")
+    return f"{folder}{slash}Dockerfile" if name == "Containerfile" else ""
 
 
 def _renamed(name: str, known: Iterable[Found]) -> str:
