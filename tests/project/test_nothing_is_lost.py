@@ -24,7 +24,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from hashtag.apply import apply
+from hashtag.apply import apply, apply_plan
 from hashtag.errors import HashtagError, RegistryUnreachable
 from hashtag.oci.digest import Digest
 from hashtag.oci.manifest import OCI_INDEX, OCI_MANIFEST, Descriptor, Manifest
@@ -84,7 +84,10 @@ class Mortal:
             return method
 
         def ask(*arguments, **more):
-            self._count()
+            # Nothing can be asked between the last look at a set and the write of another one.
+            is_closest = name == "put_manifest" and str(arguments[1].tag).startswith("h1-set-")
+            if not (is_closest and self._meanwhile):
+                self._count()
             return method(*arguments, **more)
 
         return ask
@@ -130,7 +133,7 @@ class NothingIsLost(RuleBasedStateMachine):
 
     # ── what pipelines do ────────────────────────────────────────────────────────────────────────
 
-    def run_pipeline(self, number: int, content: dict[str, str]) -> None:
+    def run_pipeline(self, number: int, content: dict[str, str], rebuilt: str = "") -> None:
         targets = [image(self.registry, name, content[name], number) for name in NAMES]
         found = {t.name: held(self.registry, t.cache_reference) for t in targets}
         actions = tuple(
@@ -151,15 +154,23 @@ class NothingIsLost(RuleBasedStateMachine):
         for action in plan:
             # As build_plan: what exists by now is tagged, what is gone is built.
             existing = held(self.registry, action.target.cache_reference)
-            if existing:
+            if existing and action.name != rebuilt:
                 move(action.target, existing, self.registry)
                 digest = existing
             else:
                 pushed = self.build(action.target, number)
-                digest = settle(
-                    Build(action.target, Reason.NEVER_BUILT), pushed, self.registry, lambda _: None
-                )
+                reason = Reason.REBUILD_ASKED if action.name == rebuilt else Reason.NEVER_BUILT
+                digest = settle(Build(action.target, reason), pushed, self.registry, lambda _: None)
             self.finished[action.target.pipeline_reference] = (digest, self.now)
+
+    def apply_saved(self, number: int) -> None:
+        """Carry out the plan as it was saved then; what exists gets the tags again."""
+        plan = self.plans[number]
+        plans = self.registry.repository.child("plans")
+        PlanStore(self.registry, plans, clock=lambda: self.now).begin(plan)
+        apply_plan(plan, self.registry)
+        for alias in plan.aliases:
+            self.finished[alias.target.pipeline_reference] = (alias.digest, self.now)
 
     def build(self, target, number: int) -> Digest:
         """Push an image for two platforms; no two builds have the same bytes, but they share one."""
@@ -188,8 +199,16 @@ class NothingIsLost(RuleBasedStateMachine):
         """Return whether the tags were moved, and not left to a newer set."""
         plan = self.plans[number]
         wanted = set_of_plan(plan, choose(plan, self.registry, {}), order=None, at=self.now)
-        (outcome,) = Promotion(registry=self.registry, store=self.sets).publish(["latest"], wanted)
+        (outcome,) = self.promoter.publish(["latest"], wanted)
         return isinstance(outcome, Published)
+
+    def undo_latest(self) -> bool:
+        self.promoter.undo(["latest"])
+        return True
+
+    @property
+    def promoter(self) -> Promotion:
+        return Promotion(registry=self.registry, store=self.sets, sleep=lambda _: None)
 
     def prune(self, current: dict[str, str]) -> None:
         references = [image(self.registry, name, current[name], "x").cache_reference for name in NAMES]
@@ -205,9 +224,16 @@ class NothingIsLost(RuleBasedStateMachine):
 
     # ── rules ────────────────────────────────────────────────────────────────────────────────────
 
-    @rule(content=contents)
-    def pipeline(self, content):
-        self.run_pipeline(next(self.numbers), content)
+    @rule(content=contents, rebuilt=st.sampled_from(["", "", *NAMES]))
+    def pipeline(self, content, rebuilt):
+        self.run_pipeline(next(self.numbers), content, rebuilt)
+
+    @precondition(lambda self: self.plans)
+    @rule(data=st.data(), after=st.none() | st.integers(1, 30))
+    def late_application(self, data, after):
+        number = data.draw(st.sampled_from(sorted(self.plans)))
+        with suppress(HashtagError), self.registry.ends(after, dies=True):  # stale by then
+            self.apply_saved(number)
 
     @rule(content=contents, after=st.integers(1, 40), dies=st.booleans())
     def pipeline_that_ends_early(self, content, after, dies):
@@ -247,10 +273,49 @@ class NothingIsLost(RuleBasedStateMachine):
     def undo(self, after):
         self.is_settled = False
         with suppress(HashtagError), self.registry.ends(after, dies=True):
-            Promotion(registry=self.registry, store=self.sets).undo(["latest"])
-            self.is_settled = True
+            self.is_settled = self.undo_latest()
+        self.floor = self.order()
+
+    def order(self) -> int:
         current = self.sets.load("latest")
-        self.floor = -1 if current is None else current.current.order
+        return -1 if current is None else current.current.order
+
+    @precondition(lambda self: len(self.plans) > 1)
+    @rule(data=st.data(), after=st.integers(1, 30), second=st.sampled_from(["promote", "undo", "prune"]))
+    def another_process_during_a_promotion(self, data, after, second):
+        """Whole processes in between, before any request but the one that no order can guard."""
+        numbers = st.sampled_from(sorted(self.plans))
+        first, other, current = data.draw(numbers), data.draw(numbers), data.draw(contents)
+
+        def meanwhile():
+            match second:
+                case "promote":
+                    self.is_settled |= self.promote(other)
+                case "undo":
+                    self.is_settled |= self.undo_latest()
+                case _ if self.has_interleavings:
+                    self.prune(current)
+
+        def safely():
+            with suppress(HashtagError):
+                meanwhile()
+
+        with suppress(HashtagError), self.registry.ends(after, dies=False, meanwhile=safely):
+            self.is_settled |= self.promote(first)
+        self.floor = min(self.floor, self.order()) if second == "undo" else self.floor
+
+    @precondition(lambda self: self.plans)
+    @rule(data=st.data(), after=st.integers(1, 30))
+    def a_promotion_during_an_undo(self, data, after):
+        number = data.draw(st.sampled_from(sorted(self.plans)))
+
+        def meanwhile():
+            with suppress(HashtagError):
+                self.is_settled |= self.promote(number)
+
+        with suppress(HashtagError), self.registry.ends(after, dies=False, meanwhile=meanwhile):
+            self.is_settled |= self.undo_latest()
+        self.floor = min(self.floor, self.order())
 
     @rule(current=contents)
     def cleanup(self, current):
@@ -346,7 +411,7 @@ class OnDigests(NothingIsLost):
 
 
 _MODEL = settings(
-    max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=40, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 
