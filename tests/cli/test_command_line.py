@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -117,6 +118,15 @@ def test_what_needs_no_registry_imports_no_client(tmp_path, argv, slow):
             ["schema", "lists"], "there is no schema 'lists'", "did you mean 'list'?", id="a schema"
         ),
         pytest.param(
+            ["plan", "-C", "x"],
+            "hashtag plan has no option '-C'",
+            "write it before the verb: hashtag -C … plan",
+            id="-C behind the verb",
+        ),
+        pytest.param(
+            ["-c", "x", "plan"], "hashtag has no option '-c'", "did you mean '-C'?", id="a small -C"
+        ),
+        pytest.param(
             ["-x", "list"], "hashtag has no option '-x'", "hashtag --help", id="an option before the verb"
         ),
     ],
@@ -130,6 +140,32 @@ def test_a_command_runs_as_if_started_elsewhere(hashtag, folder, monkeypatch):
 
     assert hashtag("-C", folder, "list").out == "base\nweb\n"
     assert Path.cwd() == Path("/")
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="apt-get install util-linux")
+@pytest.mark.parametrize(
+    ("closed", "where", "word"),
+    [
+        pytest.param("a b/Dockerfile", "a b/Dockerfile", "'a b/Dockerfile'", id="a Dockerfile"),
+        pytest.param("a b/file", "a b/file", "'a b/file'", id="a file of the context"),
+        pytest.param("a b/two\nlines", "a b/two\\nlines", "$'a b/two\\nlines'", id="a name over two lines"),
+    ],
+)
+def test_what_may_not_be_read_is_named_from_here_with_a_line_to_paste(tmp_path, closed, where, word):
+    (tmp_path / "a b").mkdir()
+    (tmp_path / "a b/Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+    (tmp_path / closed).touch()
+    (tmp_path / closed).chmod(0)
+    without = "-dac_override,-dac_read_search"  # root may read everything else
+    limits = ["setpriv", f"--bounding-set={without}", f"--inh-caps={without}"] if os.geteuid() == 0 else []
+
+    ran = subprocess.run(
+        [*limits, *HASHTAG, "hash", "a b"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert ran.stderr == (
+        f"{where}: error[HT032]: cannot be read: permission denied\nhint: check the rights: ls -ld {word}\n"
+    )
 
 
 def test_a_folder_that_is_not_there_is_an_error(hashtag, tmp_path):

@@ -59,6 +59,8 @@ def read(argv: Sequence[str]) -> argparse.Namespace:
         # Nothing but --help, --version and mistakes are left.
         top.parse_args(start)
         top.error("a verb is missing")
+    for argument in start:
+        _check_start(argument, top)
     if verb not in parsers:
         raise UsageError(f"there is no verb {verb!r}", hint=did_you_mean(verb, VERBS) or "hashtag --help")
     parser, module = parsers[verb], load(verb)
@@ -99,6 +101,16 @@ def _split(argv: Sequence[str]) -> tuple[Sequence[str], str | None]:
     return (argv[:at], argv[at]) if at < len(argv) else (argv, None)
 
 
+def _check_start(argument: str, top: argparse.ArgumentParser) -> None:
+    """Refuse an unknown option before the verb: what follows it might be its value, not a verb."""
+    options = [option for action in top._actions for option in action.option_strings]  # noqa: SLF001
+    is_known = argument in options or argument.startswith(("-C", "-v")) or not argument.startswith("-")
+    if not is_known:
+        near = did_you_mean(argument.upper(), options) if len(argument) == 2 else ""
+        hint = did_you_mean(argument, options) or near or "hashtag --help"
+        raise UsageError(f"hashtag has no option {argument.partition('=')[0]!r}", hint=hint)
+
+
 def _refuse(argument: str, parser: argparse.ArgumentParser) -> NoReturn:
     if not argument.startswith("-"):
         parser.error(f"unexpected argument {argument!r}")
@@ -106,6 +118,8 @@ def _refuse(argument: str, parser: argparse.ArgumentParser) -> NoReturn:
     parsers = _with_those_below(parser)
     known = [option for each in parsers for action in each._actions for option in action.option_strings]  # noqa: SLF001
     hint = did_you_mean(name, known) or f"{parser.prog} --help"
+    if name == "-C":
+        hint = f"write it before the verb: hashtag -C … {parser.prog.removeprefix('hashtag ')}"
     raise UsageError(f"{parser.prog} has no option {name!r}", hint=hint)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import sys
 from pathlib import Path
 from types import TracebackType
@@ -43,8 +44,16 @@ def read_error(error: OSError, where: str) -> HashtagError:
 def unreadable(error: OSError, where: str) -> UnreadableFile:
     """Return the error for what is missing, denied or of another kind from the start."""
     reason = (error.strerror or "unknown error").lower()
-    hint = f"check the rights: ls -ld {where}" if error.errno in {errno.EACCES, errno.EPERM} else ""
+    hint = f"check the rights: ls -ld {_word(where)}" if error.errno in {errno.EACCES, errno.EPERM} else ""
     return UnreadableFile(f"cannot be read: {reason}", where=where, hint=hint)
+
+
+def _word(path: str) -> str:
+    """Return a path as a shell reads it, on one line."""
+    if path.isprintable():
+        return shlex.quote(path)
+    inner = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in path.replace("\\", "\\\\"))
+    return "$'" + inner.replace("'", "\\'") + "'"
 
 
 class _Step:

@@ -20,6 +20,7 @@ from hashtag.images.lowered import Lowered
 from hashtag.images.model import ContextFiles, Image
 from hashtag.oci.platform import Platform
 from hashtag.worktree.contexts import Contexts
+from hashtag.worktree.dockerfile_sources import from_folder
 from hashtag.worktree.image_contexts import ImageContexts
 
 
@@ -85,7 +86,7 @@ class Hashing:
             error.hint += f" {_whose_context(image)}"
             result.errors[image.name] = error
         except HashtagError as error:
-            result.errors[image.name] = error
+            result.errors[image.name] = from_folder(error, self.folder)
 
     def _select(self, image: Image, result: Fingerprints) -> None:
         for parent in self.resolution.parents(image.name):
