@@ -91,6 +91,27 @@ def test_a_pipeline_without_a_plan_is_a_usage_error(hashtag, project):
     assert "no plan is stored for pipeline '9'" in ran.err
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--rebuild", "web"),
+        ("--salt", "web:x"),
+        ("--base", f"debian:12=sha256:{'0' * 64}"),
+        ("--bases", "bases.json"),
+        ("--at", "2026-01-01T00:00:00Z"),
+        ("--replan",),
+        ("--deep",),
+    ],
+    ids=lambda option: option[0],
+)
+@pytest.mark.parametrize("plan", ["../plan.json", "pipeline:1"], ids=["a file", "a stored plan"])
+def test_what_shapes_a_plan_is_refused_beside_one_that_is_made(hashtag, project, plan, option):
+    ran = hashtag("build", "--plan", plan, *option)
+
+    assert ran.status == 2
+    assert f"error[HT041]: {option[0]} shapes a new plan, and --plan names one that is made" in ran.err
+
+
 def test_print_shows_the_command_lines_and_does_nothing(hashtag, project):
     hashtag("plan", "--pipeline-tag", "1", "--save", "../plan.json", "-o", "json")
     text = (project.parent / "plan.json").read_text().replace("oci-layout:store:", "registry.example/app/")

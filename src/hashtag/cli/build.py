@@ -18,6 +18,16 @@ if TYPE_CHECKING:
     from hashtag.project.plans import PlanStore
     from hashtag.registry import Registry
 
+# What a plan that is made already does not take any more.
+_OF_A_NEW_PLAN = {
+    "rebuild": "--rebuild",
+    "salts": "--salt",
+    "bases": "--base",
+    "bases_file": "--bases",
+    "at": "--at",
+    "replan": "--replan",
+    "deep": "--deep",
+}
 _PIPELINE = "pipeline:"
 
 
@@ -40,6 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Build the images of a plan that do not exist; print the digest of each."""
     from hashtag.project.plans import PlanStore
 
+    _check_options(arguments)
     project = open_project(arguments)
     with open_planned(arguments, project) as (registry, saved):
         placed = project.placed(registry, {})
@@ -52,6 +63,15 @@ def run(arguments: argparse.Namespace) -> int:
         store_plan(store, plan)
         receipt = build(arguments, placed, registry, plan, aliases=False)
     return finish(plan, receipt)
+
+
+def _check_options(arguments: argparse.Namespace) -> None:
+    given = (option for name, option in _OF_A_NEW_PLAN.items() if getattr(arguments, name))
+    if arguments.plan and (option := next(given, None)):
+        raise UsageError(
+            f"{option} shapes a new plan, and --plan names one that is made",
+            hint=f"give {option} to hashtag plan, or leave --plan out",
+        )
 
 
 def _plan(arguments: argparse.Namespace, project: Project, registry: Registry, store: PlanStore) -> Plan:
