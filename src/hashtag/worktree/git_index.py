@@ -25,7 +25,7 @@ from hashtag.worktree.hashing import settled_before
 from hashtag.worktree.ignorefile import LONGEST_FILE
 from hashtag.worktree.index_file import read_index
 from hashtag.worktree.reading import read_file_inside
-from hashtag.worktree.stamps import Stamped, Unsettled, are_unchanged, is_settled, packed, survey, unpacked
+from hashtag.worktree.stamps import Stamps, Unsettled, are_unchanged, is_settled, packed, survey, unpacked
 from hashtag.worktree.stat_cache import Stamp, stamp_of
 from hashtag.worktree.views import Views
 
@@ -44,7 +44,7 @@ class _State(NamedTuple):
     tree: WorkTree
     index_stamp: Stamp
     differences: frozenset[bytes]
-    stamped: Sequence[Stamped]
+    stamps: Stamps
 
 
 class Remembered:
@@ -125,10 +125,10 @@ class Remembered:
         if differences is None:
             return None
         compared = _below(self._root, os.fsencode(tree.folder), index.compared - differences)
-        stamped = survey(self._root, views(), compared, self._settled)
+        stamps = survey(self._root, views(), compared, self._settled)
         if _stamp(tree.index_file) != stamp_of(status) or not self._are_rules_settled():
             return None
-        return _State(tree, stamp_of(status), differences, stamped)
+        return _State(tree, stamp_of(status), differences, stamps)
 
     def _body(self, state: _State) -> bytes:
         document = {
@@ -139,7 +139,7 @@ class Remembered:
             "answers": self._answers,
         }
         head = json.dumps(document).encode()
-        return _LENGTHS.pack(len(head), len(state.stamped)) + head + packed(state.stamped)
+        return _LENGTHS.pack(len(head), len(state.stamps.paths)) + head + packed(state.stamps)
 
     def _for(self) -> list[object]:
         """Return what the answers depend on beside the files."""
