@@ -16,7 +16,8 @@ from hashtag.oci.ports import Reader, Writer
 from hashtag.oci.reference import Reference, Repository
 from hashtag.oci.removal import Pending, Refused, Removal, Removed, Unsupported
 from hashtag.planning.change import AddTag, Change, CopyImage, PutArtifact, RemoveTag
-from hashtag.planning.plan import Alias, Plan, Reason
+from hashtag.planning.plan import Alias, Plan
+from hashtag.planning.zone import TRUSTED
 
 ARTIFACT_LIMIT = 16 * 1024 * 1024
 # OCI image-spec v1.1.1, «Guidance for an Empty Descriptor».
@@ -115,20 +116,36 @@ def apply_plan(
 
 
 def _stale(alias: Alias, registry: Reader) -> StalePlan | None:
-    if alias.is_used_elsewhere and registry.resolve(alias.reference) is None:
-        return StalePlan("the image is gone", where=str(alias.reference), hint=_REPLAN)
-    if alias.reason is not Reason.HIT:
-        return None  # its image is in another repository, and copied by digest
+    if alias.is_used_elsewhere:
+        is_there = registry.resolve(alias.reference) is not None
+        return None if is_there else StalePlan("the image is gone", where=str(alias.reference), hint=_REPLAN)
     cache = alias.target.cache_reference
-    try:
+    if alias.upstream is None:
         # Not only looked at: the tag to come is made of these bytes, and needs no second request.
-        held = registry.manifest(cache).digest
-    except ManifestMissing:
-        return StalePlan(f"planned as {alias.digest}, it is gone", where=str(cache), hint=_REPLAN)
+        return _changed(alias, cache, _read(cache, registry))
+    # First image wins: what was built here meanwhile is not replaced by a copy.
+    held = registry.resolve(cache)
+    if held is not None:
+        return _changed(alias, cache, held.digest)
+    there = alias.upstream.repository.tagged(TRUSTED.cache_tag(alias.target.fingerprint))
+    held = registry.resolve(there)
+    if held is None:
+        return StalePlan("the image is gone", where=str(there), hint=_REPLAN)
+    return _changed(alias, there, held.digest)
+
+
+def _changed(alias: Alias, source: Reference, held: Digest | None) -> StalePlan | None:
     if held == alias.digest:
         return None
-    what = f"planned as {alias.digest}, it holds {held} by now"
-    return StalePlan(what, where=str(cache), hint=_REPLAN)
+    now = f"holds {held} by now" if held else "is gone"
+    return StalePlan(f"planned as {alias.digest}, it {now}", where=str(source), hint=_REPLAN)
+
+
+def _read(reference: Reference, registry: Reader) -> Digest | None:
+    try:
+        return registry.manifest(reference).digest
+    except ManifestMissing:
+        return None
 
 
 def _prepare(
@@ -172,17 +189,6 @@ def _removing(change: RemoveTag, registry: Reader) -> _Prepared:
     if held is None or held.digest == change.digest:
         return change if held else None
     return StalePlan(f"it holds {held.digest} by now, not {change.digest}", where=str(change.target))
-
-
-def put_tag(change: AddTag, registry: Writer) -> None:
-    """
-    Write one tag without a look at what it holds, and read it back.
-
-    Raises:
-        ManifestMissing: There is no such image.
-        RegistryError: The tag does not hold what was written.
-    """
-    _put(_Step(change, registry.manifest(change.source)), registry)
 
 
 def remove(change: RemoveTag, registry: Writer) -> Removal:

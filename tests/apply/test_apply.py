@@ -183,10 +183,11 @@ def test_a_plan_whose_cache_tag_changed_is_refused_though_its_image_is_still_the
     assert registry.writes() == []
 
 
-def test_an_image_of_another_repository_has_no_cache_tag_to_look_at(registry):
-    apply_plan(planned(Reason.HIT_UPSTREAM), registry)
+def test_an_image_of_a_repository_that_the_plan_does_not_name_is_refused(registry):
+    with pytest.raises(StalePlan, match="it is gone"):
+        apply_plan(planned(Reason.HIT_UPSTREAM), registry)
 
-    assert ("resolve", str(web.cache_reference)) not in registry.asked
+    assert registry.writes() == []
 
 
 # ── artifacts ────────────────────────────────────────────────────────────────────────────────────

@@ -151,6 +151,40 @@ def test_an_image_that_has_left_the_other_repository_makes_the_plan_stale_and_no
     assert not [method for method, _ in registry.requests if method in ("PUT", "POST")]
 
 
+def test_an_image_that_was_built_here_meanwhile_is_not_replaced_by_a_copy(folder: Path) -> None:
+    registry = registry_with_base()
+    hold(registry, planned(folder, registry), UPSTREAM, "base")
+    plan = planned(folder, registry, UPSTREAM)
+    cache = plan.aliases[0].target.cache_reference
+    first = registry.add_image(str(cache), layers=[b"built here"])
+
+    with pytest.raises(StalePlan, match=f"it holds {first} by now"):
+        apply_plan(plan, registry)
+    bring(plan, {"base"}, registry)
+
+    assert registry.resolve(cache).digest == first
+    assert registry.resolve(plan.aliases[0].target.pipeline_reference) is None
+
+
+@pytest.mark.parametrize("moved", [True, False], ids=["it moved", "it is gone"])
+def test_a_cache_tag_of_the_other_repository_is_looked_at_once_more(folder: Path, moved: bool) -> None:
+    registry = registry_with_base()
+    hold(registry, planned(folder, registry), UPSTREAM, "base")
+    plan = planned(folder, registry, UPSTREAM)
+    there = plan.aliases[0].upstream.repository.tagged(plan.aliases[0].target.cache_tag)
+    if moved:
+        registry.add_image(str(there), layers=[b"rebuilt"])
+    else:
+        registry.remove_tag(there)
+    registry.requests.clear()
+
+    with pytest.raises(StalePlan) as caught:
+        apply_plan(plan, registry)
+
+    assert caught.value.where == str(there)
+    assert not [method for method, _ in registry.requests if method in ("PUT", "POST")]
+
+
 def test_a_build_brings_what_it_needs(folder: Path) -> None:
     registry = registry_with_base()
     hold(registry, planned(folder, registry), UPSTREAM, "base", "docs")

@@ -57,10 +57,14 @@ def bring(
     progress: Progress | None = None,
     warn: Warn | None = None,
 ) -> None:
-    """Copy the images of a plan that another repository holds; one that is gone there is left out."""
+    """
+    Copy the images of a plan that another repository holds.
+
+    One that is gone there is left out, and one that was built here meanwhile: the first image wins.
+    """
     for alias in plan.aliases:
         copies = [change for change in alias.changes if isinstance(change, CopyImage)]
-        if alias.name in names:
+        if copies and alias.name in names and registry.resolve(alias.target.cache_reference) is None:
             with suppress(StalePlan):
                 apply(copies, registry, progress, warn)
 
