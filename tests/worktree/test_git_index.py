@@ -800,16 +800,22 @@ _EDITS = st.tuples(
 )
 
 
+def write_to(path: Path, how: int, content: bytes) -> None:
+    """Write to what is there; a pipe that nobody reads is an error."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | how, 0o644)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+
+
 def apply(root: Path, edit: tuple[str, str, str]) -> None:
     """Do something to a work tree; what cannot be done is left."""
     path, other = root / edit[1], root / edit[2]
     match edit[0]:
         case "write":
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("A\n")
+            write_to(path, os.O_TRUNC, b"A\n")
         case "append":
-            with path.open("a") as file:
-                file.write("more\n")
+            write_to(path, os.O_APPEND, b"more\n")
         case "delete":
             path.unlink()
         case "chmod":
