@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from threading import Timer
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -164,6 +167,22 @@ def test_a_request_that_always_fails_ends_though_others_succeed():
         shared.call("host", ask)
 
     assert clock.elapsed <= 30
+
+
+def test_who_gives_up_waits_no_longer_and_asks_no_more():
+    retries, attempts = Retries(budget_seconds=100, jitter=lambda: 0.0), []
+
+    def ask(attempt: int) -> None:
+        attempts.append(attempt)
+        Timer(0.1, retries.give_up).start()
+        raise Temporary("busy", "60")
+
+    begin = time.monotonic()
+    with pytest.raises(RegistryUnreachable, match="busy"):
+        retries.call("r.example", ask)
+
+    assert attempts == [0, 1]  # the wait that was cut short is the last
+    assert time.monotonic() - begin < 10
 
 
 def test_each_wait_is_told_to_the_log_for_whoever_listens(caplog):

@@ -18,6 +18,8 @@ from hashtag.cli.terminal import report, say, warn
 from hashtag.errors import FAILED, SeveralErrors, UsageError
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from hashtag.builders import Builder
     from hashtag.oci.reference import Reference
     from hashtag.planning.plan import Plan
@@ -77,7 +79,7 @@ def build(
     from hashtag.builders import builder_environment, find_builder
     from hashtag.project.building import BuildOptions, build_plan
 
-    with _ended_by_signals(), copy_progress() as count, ExitStack() as stack:
+    with _ended_by_signals(registry), copy_progress() as count, ExitStack() as stack:
         options = BuildOptions(
             jobs=arguments.jobs,
             layer_cache=arguments.layer_cache,
@@ -136,13 +138,19 @@ def _say_outcome(outcome: Outcome) -> None:
 
 
 @contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Let SIGTERM, which CI systems send, end builders and clean up as Ctrl-C does."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+def _ended_by_signals(registry: Registry) -> Iterator[None]:
+    """Let SIGTERM, which CI systems send, end as Ctrl-C does: builders end, and no registry is waited for."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        registry.give_up()
+        signal.default_int_handler(number, frame)
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _count(text: str) -> int:

@@ -192,6 +192,10 @@ class HttpRegistry:
         """Return how many requests a host is asked at once by now."""
         return self._session.in_flight(host)
 
+    def give_up(self) -> None:
+        """Ask nothing again that fails: who asked is about to end; a signal's handler may say so."""
+        self._session.give_up()
+
     def close(self) -> None:
         """Close all connections."""
         self._session.close()

@@ -7,10 +7,10 @@ import random
 import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from hashtag.errors import RegistryUnreachable
 
@@ -25,6 +25,7 @@ _TEMPORARY = frozenset({408, 429, 500, 502, 503, 504})
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 8.0
 _MOST_ATTEMPTS = 100
+_SLICE = 0.1
 
 
 class Temporary(Exception):
@@ -95,7 +96,8 @@ class Retries:
     """
 
     budget_seconds: float = 30.0
-    sleep: Callable[[float], None] = time.sleep
+    _is_over: Event = field(factory=Event, init=False, repr=False)
+    sleep: Callable[[float], None] = field(default=Factory(lambda self: self._sleep, takes_self=True))
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], float] = time.time
     jitter: Callable[[], float] = random.random
@@ -124,6 +126,16 @@ class Retries:
         self.worked(host)
         return answer
 
+    def give_up(self) -> None:
+        """Ask no host again, and end the waits; may be called by a signal's handler."""
+        self._is_over.set()
+
+    def _sleep(self, seconds: float) -> None:
+        # Not by waiting for the event: that takes a lock, which a signal's handler cannot wait for.
+        end = time.monotonic() + seconds
+        while not self._is_over.is_set() and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, _SLICE))
+
     def spend(self, host: str, start: float, began: float, wait: float) -> bool:
         """
         Return whether waiting would exceed a host's budget; then the next request finds it used up.
@@ -136,7 +148,7 @@ class Retries:
         """
         with self._lock:
             since = min(start, self._failing_since.setdefault(host, began))
-            is_spent = self.clock() + wait - since > self.budget_seconds
+            is_spent = self.clock() + wait - since > self.budget_seconds or self._is_over.is_set()
             if is_spent:
                 self._failing_since[host] = since - self.budget_seconds
             return is_spent

@@ -111,6 +111,11 @@ class Registry:
     ) -> None:
         self.close()
 
+    def give_up(self) -> None:
+        """Ask nothing again that fails: who asked is about to end; a signal's handler may say so."""
+        if self._connected is not None:
+            self._connected.give_up()
+
     def close(self) -> None:
         """Close all connections."""
         if self._connected is not None:

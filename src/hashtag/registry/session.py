@@ -145,6 +145,10 @@ class Session:
         """Return how many requests a host is asked at once by now."""
         return self._in_flight.limit(host)
 
+    def give_up(self) -> None:
+        """Ask nothing again that fails."""
+        self._retries.give_up()
+
     def close(self) -> None:
         """Close all connections."""
         self._transport.close()
