@@ -36,7 +36,7 @@ _LIE = FileSet("ab" * 32, 1, 1)
 _ALL = CopyUse("", ".")
 _LONG_AGO = 1_600_000_000
 _EXAMPLES = 60
-_IGNORED = ".git\nbuild\n**/*.log\nignored\n!ignored/kept\n"
+_IGNORED = ".git\nbuild\n**/*.log\nignored\n!ignored/kept\n!ignored/later\n"
 
 Change = Callable[[Path], object]
 
@@ -312,6 +312,12 @@ def redirect(root: Path) -> None:
     edit_a(root)
 
 
+def put_a_repository_between(root: Path) -> None:
+    """Let git find an empty repository first; of the folder that it is in the context sees nothing."""
+    git(root.parent, "init", "--quiet")
+    rewrite(root / "d", "FOUR\n")
+
+
 def move_the_work_tree(root: Path) -> None:
     """Let git look elsewhere for the files."""
     other = root.with_name(f"{root.name}-other")
@@ -338,6 +344,7 @@ _CASES = {
         lambda root: rewrite(root / "ignored/kept", "FIVE\n")
     ),
     "file that an exception shows, deleted": Case(lambda root: (root / "ignored/kept").unlink()),
+    "new file that an exception shows": Case(add("ignored/later")),
     "empty folder": Case(lambda root: (root / "empty").mkdir()),
     "empty folder in a tracked one": Case(lambda root: (root / "sub/deep/empty").mkdir()),
     "file deleted": Case(lambda root: (root / "sub/c").unlink()),
@@ -402,6 +409,7 @@ _CASES = {
     "another commit and back": Case(there_and_back, with_second_commit),
     "in a folder of the work tree": Case(lambda root: rewrite(root / "deep/d", "FOUR\n"), below="sub"),
     "another repository in place of this": Case(redirect),
+    "repository between the context and its own": Case(put_a_repository_between, below="sub/deep"),
     "another work tree in its settings": Case(move_the_work_tree),
     "without its index": Case(lambda root: ((root / ".git/index").unlink(), edit_a(root))),
     "no repository any more": Case(lambda root: (shutil.rmtree(root / ".git"), edit_a(root))),
@@ -572,7 +580,7 @@ class Pool:
 
 @pytest.fixture(scope="module")
 def pool(tmp_path_factory: pytest.TempPathFactory) -> Pool:
-    return Pool(tmp_path_factory.mktemp("pool"), 26 + _EXAMPLES)
+    return Pool(tmp_path_factory.mktemp("pool"), 30 + _EXAMPLES)
 
 
 @pytest.fixture
@@ -643,6 +651,24 @@ def test_no_variable_leads_git_elsewhere(
 def test_without_git_files_are_read(settled: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
     root, cache = settled
     monkeypatch.setenv("PATH", "/nowhere")
+
+    assert look(root, cache) == look(root, None)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param("echo 'cannot look at it' >&2", id="it complains"),
+        pytest.param("exit 1", id="it fails"),
+    ],
+)
+def test_a_git_that_has_something_to_say_is_not_believed(
+    settled: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    root, cache = settled
+    (tmp_path / "git").write_text(f'#!/bin/sh\n{line}\nexec {shutil.which("git")} "$@"\n')
+    (tmp_path / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
 
     assert look(root, cache) == look(root, None)
 

@@ -160,10 +160,7 @@ _BY_STATUS = (
     "-c", "core.checkStat=default",
     "-c", "core.trustctime=true",
     "-c", "core.fileMode=true",
-    "-c", "core.symlinks=true",
     "-c", "core.preloadIndex=true",
-    "-c", "core.untrackedCache=false",
-    "-c", "core.quotePath=false",
 )  # fmt: skip
 # Submodules are git's to look at only by starting git in them, with their configuration.
 _DIFFERENCES = ("diff-files", "--name-only", "-z", "--no-ext-diff", "--ignore-submodules=all", "--", ".")
