@@ -27,6 +27,7 @@ from hashtag.context.uses import CopyUse
 from hashtag.images.model import MissingSources, Modes
 from hashtag.worktree.cache_file import read_cache, write_cache
 from hashtag.worktree.contexts import ContextFolder, Contexts
+from hashtag.worktree.differences import asked_early
 from hashtag.worktree.ignorefile import find_ignore_file, read_rules
 from hashtag.worktree.memories import Memories
 from hashtag.worktree.views import View, Views
@@ -580,7 +581,7 @@ class Pool:
 
 @pytest.fixture(scope="module")
 def pool(tmp_path_factory: pytest.TempPathFactory) -> Pool:
-    return Pool(tmp_path_factory.mktemp("pool"), 30 + _EXAMPLES)
+    return Pool(tmp_path_factory.mktemp("pool"), 36 + _EXAMPLES)
 
 
 @pytest.fixture
@@ -691,7 +692,7 @@ def test_what_another_may_have_written_is_not_believed(settled: Prepared, change
     if os.geteuid() != 0:
         pytest.skip("needs root, to give a file away")
     root, cache = settled
-    (path,) = cache.iterdir()
+    (path,) = cache.glob("git-*")
     change(path)
 
     assert look(root, cache) == look(root, None)
@@ -709,7 +710,7 @@ def test_what_another_may_have_written_is_not_believed(settled: Prepared, change
 )
 def test_a_file_of_another_form_is_passed_over(settled: Prepared, body: bytes) -> None:
     root, cache = settled
-    (path,) = cache.iterdir()
+    (path,) = cache.glob("git-*")
     write_cache(path, b"hashtag git index 1\n", body)
 
     assert look(root, cache) == look(root, None)
@@ -717,13 +718,51 @@ def test_a_file_of_another_form_is_passed_over(settled: Prepared, body: bytes) -
 
 def test_what_another_version_found_is_not_believed(settled: Prepared) -> None:
     root, cache = settled
-    (path,) = cache.iterdir()
+    (path,) = cache.glob("git-*")
     form = b"hashtag git index 1\n"
     body = read_cache(path, form)
     assert body.count(f'"{__version__}"'.encode()) == 1
     write_cache(path, form, body.replace(f'"{__version__}"'.encode(), b'"9.9.9"'))
 
     assert look(root, cache) == look(root, None)
+
+
+# ── asked early ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_git_was_asked_early_is_used_once(settled: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    root, cache = settled
+    with asked_early(cache, root, os.environ):
+        monkeypatch.setenv("PATH", "/nowhere")
+
+        assert look(root, cache) == _LIE
+        assert look(root, cache) == look(root, None)
+
+
+def test_git_that_was_asked_early_sees_a_change(settled: Prepared) -> None:
+    root, cache = settled
+    edit_a(root)
+    with asked_early(cache, root, os.environ):
+        assert look(root, cache) == look(root, None)
+
+
+def test_of_another_folder_git_is_asked_again(settled: Prepared, pool: Pool) -> None:
+    root, cache = settled
+    edit_a(root)
+    another = pool.take()
+    with asked_early(another.cache, another.root, os.environ):
+        assert look(root, cache) == look(root, None)
+        assert look(another.root, another.cache) == _LIE
+
+
+def test_an_index_that_is_not_known_is_not_looked_at_early(settled: Prepared) -> None:
+    root, cache = settled
+    with_file_of_tomorrow(root)
+
+    with asked_early(cache, root, os.environ):
+        time.sleep(0.2)
+
+    assert not (root / ".git" / "asked").exists()
 
 
 # ── whole runs ───────────────────────────────────────────────────────────────────────────────────
@@ -780,7 +819,7 @@ def test_contexts_in_each_other_are_remembered_together(settled: Prepared) -> No
         return sets
 
     before = found(cache)
-    (path,) = cache.iterdir()
+    (path,) = cache.glob("git-*")
     written = path.stat()
 
     assert found(cache) == before == found(None)

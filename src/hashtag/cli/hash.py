@@ -13,6 +13,7 @@ from hashtag.cli.options import (
     add_base_options,
     add_memory_options,
     add_registry_options,
+    asked_early,
     connect_anywhere,
     git_index_folder,
     known_bases,
@@ -66,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Hash the image; print its cache tag, or the whole record."""
-    with connect_anywhere(arguments) as registry:
+    with asked_early(arguments, Path(arguments.context)), connect_anywhere(arguments) as registry:
         found = _fingerprint(arguments, registry)
     write_all(wanted(arguments), lambda kind: _text(found) if kind == "text" else _json(found))
     return 0

@@ -139,6 +139,19 @@ def git_index_folder(arguments: argparse.Namespace) -> Path | None:
     return _cache_folder() if arguments.git_index else None
 
 
+@contextmanager
+def asked_early(arguments: argparse.Namespace, folder: Path) -> Iterator[None]:
+    """Let git begin to look at a folder while the rest of the program is loaded, if it will be asked."""
+    cache = git_index_folder(arguments)
+    if cache is None:
+        yield
+        return
+    from hashtag.worktree.differences import asked_early as early
+
+    with early(cache, folder, os.environ):
+        yield
+
+
 def _cache_folder() -> Path | None:
     # XDG Base Directory Specification 0.8: a relative path is to be ignored.
     named = Path(os.environ.get("XDG_CACHE_HOME", ""))

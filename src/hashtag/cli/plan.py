@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hashtag.cli.options import (
     add_plan_options,
+    asked_early,
     git_index_folder,
     known_bases,
     open_project,
@@ -57,6 +58,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Plan, write the plan, and tag what exists if asked to."""
     if arguments.what_if and (arguments.apply or arguments.save):
         raise UsageError("--what-if only asks: such a plan is neither saved nor applied", hint="-o json=FILE")
+    with asked_early(arguments, Path()):
+        return _run(arguments)
+
+
+def _run(arguments: argparse.Namespace) -> int:
     project = open_project(arguments)
     if arguments.apply and project.settings.pipeline_tag is None:
         raise UsageError(

@@ -8,24 +8,14 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import NamedTuple, Self
 
 from attrs import frozen
+
+from hashtag.worktree.differences import SAFE, WorkTree, environment
 
 _TIMEOUT_SECONDS = 20
 _NETWORK_TIMEOUT_SECONDS = 90
 _OBJECT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-# A repository's own configuration may name programs. Of the commands below these could start one:
-# the file-system monitor, and a fetch of missing objects from a remote of a scheme like ext::.
-_SAFE = (
-    "--no-pager",
-    "--no-replace-objects",
-    "-c", "core.fsmonitor=false",
-    "-c", "core.hooksPath=/dev/null",
-    "-c", "protocol.allow=never",
-    "-c", "safe.bareRepository=explicit",
-)  # fmt: skip
 
 
 @frozen(kw_only=True)
@@ -74,28 +64,13 @@ def remote_commit(url: str, ref: str, environ: Mapping[str, str]) -> str | None:
         environ: The variables.
     """
     wanted = ref or "HEAD"
-    options = (*_SAFE, *_OF_OTHERS, "ls-remote", "--", url, wanted, f"{wanted}^{{}}")
-    variables = _environment(environ) | _REMOTE
+    options = (*SAFE, *_OF_OTHERS, "ls-remote", "--", url, wanted, f"{wanted}^{{}}")
+    variables = environment(environ) | _REMOTE
     text = _run(Path("/"), variables, options, _NETWORK_TIMEOUT_SECONDS) or ""
     found = {name: commit for commit, _, name in (line.partition("\t") for line in text.splitlines())}
     full = f"refs/{ref.removeprefix('refs/')}"
     names = (f"refs/heads/{ref}", f"refs/tags/{ref}^{{}}", f"refs/tags/{ref}", f"{full}^{{}}", full)
     return _object_of(next((found[name] for name in (names if ref else ("HEAD",)) if name in found), None))
-
-
-class WorkTree(NamedTuple):
-    """
-    A work tree, and git's index of it.
-
-    Attributes:
-        folder: Its top, without links.
-        index_file: The file with git's index.
-        hash_size: Of its object ids, in bytes.
-    """
-
-    folder: str
-    index_file: str
-    hash_size: int
 
 
 def work_tree(folder: Path, environ: Mapping[str, str]) -> WorkTree | None:
@@ -107,63 +82,6 @@ def work_tree(folder: Path, environ: Mapping[str, str]) -> WorkTree | None:
         case _:
             return None
 
-
-class Differences:
-    """
-    The files below a folder whose status is not what the index has, asked of git while others work.
-
-    No content is compared, so that no filter is started: provided no entry is as young as the index.
-    """
-
-    def __init__(self, folder: bytes, tree: WorkTree, environ: Mapping[str, str]) -> None:
-        # Whatever repository git finds now: this index, this work tree.
-        pinned = {"GIT_INDEX_FILE": tree.index_file, "GIT_WORK_TREE": tree.folder}
-        command = ["git", *_SAFE, *_BY_STATUS, *_DIFFERENCES]
-        self._process: subprocess.Popen[bytes] | None = None
-        try:
-            self._process = subprocess.Popen(  # noqa: S603  # no shell, nothing from outside
-                command,
-                cwd=folder,
-                env=_environment(environ) | pinned,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-            )
-        except OSError:
-            return
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._process is not None:
-            with self._process as process:
-                process.kill()
-
-    def paths(self) -> frozenset[bytes] | None:
-        """Return the paths relative to the work tree; None where git failed, or had something to say."""
-        if self._process is None:
-            return None
-        try:
-            answer, complaints = self._process.communicate(timeout=_TIMEOUT_SECONDS)
-        except subprocess.TimeoutExpired:
-            return None
-        if self._process.returncode != 0 or complaints:
-            return None
-        return frozenset(answer.split(b"\0")[:-1])
-
-
-# Whatever a repository's configuration says: look at every file, and compare all of its status.
-_BY_STATUS = (
-    "-c", "core.checkStat=default",
-    "-c", "core.trustctime=true",
-    "-c", "core.fileMode=true",
-    "-c", "core.preloadIndex=true",
-)  # fmt: skip
-# Submodules are git's to look at only by starting git in them, with their configuration.
-_DIFFERENCES = ("diff-files", "--name-only", "-z", "--no-ext-diff", "--ignore-submodules=all", "--", ".")
 
 # What reads another repository may use the network, but asks nobody and follows nobody.
 _OF_OTHERS = ("-c", "http.followRedirects=false", "-c", "core.askPass=")
@@ -201,7 +119,7 @@ def _ask(folder: Path, environ: Mapping[str, str], *arguments: str) -> str | Non
     above = folder.absolute()
     if not any(os.path.lexists(each / ".git") for each in (above, *above.parents)):
         return None
-    return _run(folder, _environment(environ), (*_SAFE, *arguments))
+    return _run(folder, environment(environ), (*SAFE, *arguments))
 
 
 def _run(
@@ -220,15 +138,3 @@ def _run(
     except (OSError, subprocess.TimeoutExpired):
         return None
     return answer.stdout.decode("utf-8", "replace").strip() or None if answer.returncode == 0 else None
-
-
-def _environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment without what would lead git to another repository or make it write."""
-    kept = {name: value for name, value in environ.items() if not name.startswith("GIT_")}
-    return kept | {
-        "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_NO_LAZY_FETCH": "1",
-        "GIT_ALLOW_PROTOCOL": "",
-        "LC_ALL": "C",
-    }

@@ -20,13 +20,14 @@ from hashtag import __version__
 from hashtag.context.record import RECIPE
 from hashtag.errors import HashtagError
 from hashtag.worktree.cache_file import cache_path, read_cache, write_cache
-from hashtag.worktree.git import Differences, WorkTree, work_tree
+from hashtag.worktree.differences import Differences, WorkTree, differences_of, note
+from hashtag.worktree.git import work_tree
 from hashtag.worktree.hashing import settled_before
 from hashtag.worktree.ignorefile import LONGEST_FILE
 from hashtag.worktree.index_file import read_index
 from hashtag.worktree.reading import read_file_inside
+from hashtag.worktree.stamp import Stamp, stamp_of
 from hashtag.worktree.stamps import Stamps, Unsettled, are_unchanged, is_settled, packed, survey, unpacked
-from hashtag.worktree.stat_cache import Stamp, stamp_of
 from hashtag.worktree.views import Views
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class Remembered:
             state = self._state_now(views)
             if state is not None:
                 write_cache(self._path, _FORMAT, self._body(state))
+                note(self._path.parent, self._root, state.tree, state.index_stamp)
         except (OSError, ValueError, Unsettled, HashtagError):
             return
         self._is_new = False
@@ -102,8 +104,9 @@ class Remembered:
             tree, index = WorkTree(*head["tree"]), tuple(head["index"])
             if _stamp(tree.index_file) != index:
                 return {}
-            with Differences(self._root, tree, self._environ) as differences:
-                is_same = are_unchanged(self._root, unpacked(count, content[end:]))
+            with differences_of(self._root, tree, self._environ) as differences:
+                stamps = unpacked(count, content[end:])
+                is_same = differences.index_stamp == index and are_unchanged(self._root, stamps)
                 found = differences.paths() if is_same else None
             if found is None or not found <= {os.fsencode(path) for path in head["differences"]}:
                 return {}

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from hashlib import sha256
 from typing import NamedTuple
 
-from hashtag.worktree.stat_cache import Stamp, stamp_of
+from hashtag.worktree.stamp import Stamp, stamp_of
 from hashtag.worktree.views import State, States, Views
 
 _STAMP = struct.Struct("<QqqQI")

@@ -12,17 +12,15 @@ import struct
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from hashtag.worktree.cache_file import cache_path, read_cache, write_cache
 from hashtag.worktree.scanned import LARGE_FILE
+from hashtag.worktree.stamp import Stamp, stamp_of
 
 if TYPE_CHECKING:
     from hashtag.worktree.hashing import Reading
     from hashtag.worktree.scanned import Row, Scanned, Taken
-
-# Size, mtime and ctime in ns, inode, mode.
-Stamp: TypeAlias = tuple[int, int, int, int, int]
 
 _FORMAT = b"hashtag stat cache 1\n"
 _STAMP = struct.Struct("<QqqQI")
@@ -200,8 +198,3 @@ def _names_and_stamps(names: Sequence[str], stamps: Sequence[Stamp]) -> bytes:
     text = "/".join(names).encode("utf-8", "surrogateescape")
     packed = b"".join([_STAMP.pack(*stamp) for stamp in stamps])
     return _LENGTHS.pack(len(text), len(names)) + text + packed
-
-
-def stamp_of(status: os.stat_result) -> Stamp:
-    """Return what of a file's status changes with its content."""
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_mode
