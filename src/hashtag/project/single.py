@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hashtag.context.fingerprint import Fingerprint
 from hashtag.errors import raise_all
 from hashtag.images.bases import BaseImage, KnownBases
 from hashtag.images.model import ContextFiles, Image, Modes, RemoteAdd
 from hashtag.oci.platform import Platform
-from hashtag.oci.ports import Reader
 from hashtag.project.arguments import context_text, not_bases, not_texts, text, word
 from hashtag.project.workspace import Progress, Workspace
+
+if TYPE_CHECKING:
+    from hashtag.oci.ports import Reader
 
 
 def fingerprint(

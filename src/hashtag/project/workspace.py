@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import frozen
 
@@ -24,12 +24,14 @@ from hashtag.images.graph import Resolution, Source, resolve
 from hashtag.images.linking import Links
 from hashtag.images.lowered import External
 from hashtag.images.model import Image
-from hashtag.oci.ports import Reader
 from hashtag.project.pinning import pin
 from hashtag.worktree.contexts import Contexts
 from hashtag.worktree.dockerfile_sources import read_sources
 from hashtag.worktree.fingerprinting import Fingerprints, Hashing
-from hashtag.worktree.git import remote_commit
+
+if TYPE_CHECKING:
+    from hashtag.images.lowered import CopyOperation
+    from hashtag.oci.ports import Reader
 
 Progress: TypeAlias = Callable[[int, int], None]
 
@@ -227,11 +229,6 @@ def _errors(
 
 def _remotes(resolved: Resolved) -> dict[str, dict[tuple[str, str], str]]:
     """Return for each image what stands for the content of its remote sources, as its policy says."""
-    from hashtag.registry.remote import stands_for
-
-    def commit_of(url: str, ref: str) -> str | None:
-        return remote_commit(url, ref, os.environ)
-
     found: dict[str, dict[tuple[str, str], str]] = {}
     for image in resolved.images:
         remotes = found.setdefault(image.name, {})
@@ -240,5 +237,14 @@ def _remotes(resolved: Resolved) -> dict[str, dict[tuple[str, str], str]]:
                 for remote in operation.remotes:
                     key = (remote, operation.checksum)
                     if key not in remotes:
-                        remotes[key] = stands_for(remote, operation, image.remote_add, commit_of)
+                        remotes[key] = _stands_for(remote, operation, image)
     return found
+
+
+def _stands_for(remote: str, operation: CopyOperation, image: Image) -> str:
+    from hashtag.registry.remote import stands_for
+    from hashtag.worktree.git import remote_commit
+
+    return stands_for(
+        remote, operation, image.remote_add, lambda url, ref: remote_commit(url, ref, os.environ)
+    )
