@@ -25,11 +25,12 @@ from hashtag.context.selection import select
 from hashtag.context.uses import CopyUse
 from hashtag.errors import FileChanged, UnreadableFile
 from hashtag.images.model import Modes
-from hashtag.worktree.crew import can_fork, work
+from hashtag.worktree.crew import can_fork
 from hashtag.worktree.selected import hash_files
 from hashtag.worktree.tree import TreeContents
 from hashtag.worktree.views import View, Views, Whole
 from hashtag.worktree.walk import read_tree
+from hashtag.worktree.worker import work
 
 _NAMES = st.sampled_from(["a", "b", "a-b", "a.log", "é", "\udcff", "\U0001f600", "x y", "node_modules"])
 _FILES = st.dictionaries(
@@ -302,14 +303,14 @@ def is_alive(process: int) -> bool:
 def test_a_killed_worker_changes_nothing(many: Path) -> None:
     script = _SCRIPT.replace(
         "counted = []",
-        "import hashtag.worktree.crew as crew, os\nparent = os.getpid()\n"
-        "class Dying(crew.Scanner):\n"
+        "import hashtag.worktree.worker as worker, os\nparent = os.getpid()\n"
+        "class Dying(worker.Scanner):\n"
         "    def scan(self, folders, most):\n"
         "        if os.getpid() != parent: os._exit(9)\n"
         "        return super().scan(folders, most)\n"
-        "crew.Scanner = Dying\n"
-        "small = crew.hash_small\n"
-        "crew.hash_small = lambda *task: small(*task) if os.getpid() == parent else os._exit(9)\n"
+        "worker.Scanner = Dying\n"
+        "small = worker.hash_small\n"
+        "worker.hash_small = lambda *task: small(*task) if os.getpid() == parent else os._exit(9)\n"
         "counted = []",
     )
     done = subprocess.run(

@@ -24,26 +24,19 @@ from attrs import define
 
 from hashtag import errors
 from hashtag.errors import HashtagError
-from hashtag.worktree.descent import Descent, encoded, read_error, shown
-from hashtag.worktree.hashing import LARGE, OPEN, Reading, hash_open, hash_small, processors
-from hashtag.worktree.scan import Scanner
+from hashtag.worktree.hashing import LARGE, processors
+from hashtag.worktree.pipes import receive, send
 from hashtag.worktree.scanned import Scanned
 from hashtag.worktree.stat_cache import StatCache
 from hashtag.worktree.tree import Tree
 from hashtag.worktree.views import Views
+from hashtag.worktree.worker import work
 
-# About as many entries as a worker reads in ten milliseconds.
-_MOST = 1000
 # What one task may begin with.
 _FOLDERS = 32
 _FILES = 500
 # Where the disk makes readers wait, more of them read at once.
 _MOST_WAITING = 8
-_LENGTH = 8
-
-
-class WorkerDied(Exception):
-    """A worker ended without a word."""
 
 
 def can_fork() -> bool:
@@ -116,7 +109,7 @@ class Crew:
 
         Raises:
             HashtagError: What a worker met.
-            WorkerDied: One was killed.
+            EndOfPipe: One was killed.
         """
         waiting: deque[Any] = deque([*_hash_tasks(files), *_scan_tasks(folders)])
         idle: list[_Worker] = []
@@ -125,14 +118,14 @@ class Crew:
         while waiting or busy:
             while waiting and (idle or len(self._workers) < self._count):
                 worker = idle.pop() if idle else self._start()
-                _send(worker.tasks, marshal.dumps(waiting.popleft()))
+                send(worker.tasks, marshal.dumps(waiting.popleft()))
                 poll.register(worker.results, select.POLLIN)
                 busy[worker.results] = worker
             for descriptor, _ in poll.poll():
                 worker = busy.pop(descriptor)
                 poll.unregister(descriptor)
                 idle.append(worker)
-                waiting.extend(self._take(_receive(worker.results), tree, count))
+                waiting.extend(self._take(receive(worker.results), tree, count))
 
     def _take(self, message: bytes, tree: Tree, count: Callable[[int, int], None]) -> list[Any]:
         """Add a result to the tree; return the tasks that it leaves."""
@@ -187,66 +180,6 @@ class Crew:
         return worker
 
 
-def work(root: Path, views: Views, tasks: int, results: int, cache: StatCache | None = None) -> None:
-    """Do the tasks that come through one pipe, and answer through another, until the first one's end."""
-    scanner = Scanner(root, views, cache)
-    reading, descent = Reading(root), Descent(root)
-    while True:
-        try:
-            task = marshal.loads(_receive(tasks))  # noqa: S302  # the parent wrote it
-        except WorkerDied:  # there are no more
-            break
-        try:
-            answer = _answer(scanner, reading, descent, task)
-        except HashtagError as error:
-            answer = ("error", error.code, error.what, error.where, error.hint)
-        try:
-            _send(results, marshal.dumps(answer))
-        except BrokenPipeError:
-            break
-    scanner.close()
-    descent.close()
-
-
-def _answer(scanner: Scanner, reading: Reading, descent: Descent, task: Any) -> tuple[Any, ...]:
-    before = waits()
-    match task:
-        case ("hash", [(path, size)]) if size >= LARGE:
-            return "hashed", {path: _hash(descent, path, size)}, size, waits() - before
-        case ("hash", files):
-            digests = {path: digest for path, digest, _ in hash_small(reading, descent, files)}
-            return "hashed", digests, sum(size for _, size in files), waits() - before
-        case ("scan", *folders):
-            found = scanner.scan(folders, _MOST)
-            return (
-                "scanned",
-                marshal.dumps(found.folders),
-                found.targets,
-                found.blocks,
-                found.rest,
-                found.large,
-                found.hashed,
-                found.hashed_size,
-                found.known,
-                found.large_stamps,
-                waits() - before,
-            )
-        case _:
-            raise RuntimeError(task)
-
-
-def _hash(descent: Descent, path: str, size: int) -> str:
-    folder, _, name = path.rpartition("/")
-    descent.go_to(folder)
-    try:
-        descriptor = os.open(encoded(name), OPEN, dir_fd=descent.descriptor)
-    except OSError as error:
-        raise read_error(error, shown(descent.root, path)) from error
-    # A process whose parent was killed gets another.
-    parent = os.getppid()
-    return hash_open(descriptor, path, size, descent.root, lambda: os.getppid() != parent)
-
-
 def _scan_tasks(folders: Sequence[str]) -> Iterator[tuple[str, ...]]:
     for at in range(0, len(folders), _FOLDERS):
         yield "scan", *folders[at : at + _FOLDERS]
@@ -262,40 +195,12 @@ def _hash_tasks(files: Sequence[tuple[str, int]]) -> Iterator[tuple[str, list[tu
         yield "hash", small[at : at + _FILES]
 
 
-def waits() -> int:
-    """Return how often this process had to wait, as for a disk."""
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
-
-
 def _error(code: str, what: str, where: Any, hint: str) -> HashtagError:
     known = (
         kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, HashtagError)
     )
     kind = next(kind for kind in known if kind.code == code)
     return kind(what, where=where, hint=hint)
-
-
-def _send(descriptor: int, message: bytes) -> None:
-    rest = memoryview(len(message).to_bytes(_LENGTH) + message)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
-
-
-def _receive(descriptor: int) -> bytes:
-    return _read(descriptor, int.from_bytes(_read(descriptor, _LENGTH)))
-
-
-def _read(descriptor: int, size: int) -> bytes:
-    buffer = bytearray(size)
-    rest = memoryview(buffer)
-    while rest:
-        read = os.readv(descriptor, [rest])
-        if not read:
-            raise WorkerDied
-        rest = rest[read:]
-    return bytes(buffer)
 
 
 def _ignoring(act: Callable[[], object]) -> None:

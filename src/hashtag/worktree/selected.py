@@ -8,6 +8,7 @@ from pathlib import Path
 from hashtag.context.listing import Kind, Listing
 from hashtag.worktree.descent import Descent, encoded
 from hashtag.worktree.hashing import LARGE, Reading, hash_large, hash_small
+from hashtag.worktree.pipes import EndOfPipe
 from hashtag.worktree.tree import Tree
 from hashtag.worktree.views import Views
 
@@ -49,7 +50,7 @@ def _digests(
     context: Path, files: Sequence[tuple[str, int]], workers: int | None, count: Callable[[int, int], None]
 ) -> dict[str, str]:
     if workers != 1 and len(files) >= _MANY:
-        from hashtag.worktree.crew import Crew, WorkerDied, can_fork
+        from hashtag.worktree.crew import Crew, can_fork
 
         if can_fork():
             try:
@@ -57,7 +58,7 @@ def _digests(
                     tree = Tree(Views([]))
                     crew.read([], files, tree, count)
                     return tree.digests
-            except WorkerDied:  # whoever killed it, this process can do it alone
+            except EndOfPipe:  # whoever killed it, this process can do it alone
                 pass
     return _digests_alone(context, files, workers, count)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hashtag.context.listing import Listing
 from hashtag.worktree.descent import Descent
 from hashtag.worktree.hashing import hash_large
+from hashtag.worktree.pipes import EndOfPipe
 from hashtag.worktree.scan import Scanner
 from hashtag.worktree.tree import Tree
 from hashtag.worktree.views import View, Views
@@ -66,7 +67,7 @@ def _read(
     if workers != 1 and crew.can_fork():
         try:
             return _read_forked(root, views, workers, cache, count)
-        except crew.WorkerDied:  # whoever killed it, this process can do it alone
+        except EndOfPipe:  # whoever killed it, this process can do it alone
             pass
     tree = Tree(views)
     large = _read_first(root, views, tree, math.inf, cache, count)[1]
@@ -81,7 +82,8 @@ def _read_forked(
     cache: StatCache | None,
     count: Callable[[int, int], None],
 ) -> Tree:
-    from hashtag.worktree.crew import Crew, waits
+    from hashtag.worktree.crew import Crew
+    from hashtag.worktree.worker import waits
 
     tree = Tree(views)
     before = waits()
