@@ -73,8 +73,12 @@ def pythons(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure hashing against C, Go and other tools; rewrite docs/performance.md."""
-    session.install(".")
+    """
+    Measure hashing against C, Go and other tools; rewrite docs/performance.md.
+
+    With a Python as users have it: `nox -s bench --force-python /usr/bin/python3`.
+    """
+    session.install(".", *_group("tests"))  # the tests' servers answer the look-ups
     peers = session.create_tmp() + "/peers"
     session.run("python", "-m", "venv", peers)
     # An environment of their own: what they need must not meet what we need.

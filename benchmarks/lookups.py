@@ -23,6 +23,7 @@ from hashtag.registry import Registry, find
 from servers.docker_registry import start_registry
 from servers.proxy import proxied
 
+OURS, SKOPEO = "hashtag, 16 in flight", "skopeo inspect, one by one"
 _REPETITIONS = 3
 
 
@@ -31,12 +32,21 @@ def main() -> None:
     parser.add_argument("--tags", type=int, default=200)
     parser.add_argument("--round-trip", type=float, default=0.05, help="seconds")
     arguments = parser.parse_args()
+    print(
+        f"{arguments.tags} look-ups, {arguments.round_trip * 1000:.0f} ms round trip, best of {_REPETITIONS}"
+    )
+    for name, best in measured(arguments.tags, arguments.round_trip).items():
+        print(f"{name:28} {best * 1000:8.0f} ms {best / arguments.round_trip:8.1f} round trips")
+
+
+def measured(tags: int, round_trip: float) -> dict[str, float]:
+    """Return the seconds that each method takes at best, by its name."""
     with tempfile.TemporaryDirectory() as folder:
         running = start_registry(Path(folder))
         try:
-            fill(running.host, arguments.tags)
-            with proxied(running.host, round_trip_seconds=arguments.round_trip) as proxy:
-                report(proxy.host, arguments.tags, arguments.round_trip)
+            fill(running.host, tags)
+            with proxied(running.host, round_trip_seconds=round_trip) as proxy:
+                return {name: best(method, proxy.host, tags) for name, method in methods().items()}
         finally:
             running.stop()
 
@@ -55,20 +65,21 @@ def fill(host: str, tags: int) -> None:
             registry.put_manifest(manifest, registry.repository.tagged(f"t{number}"))
 
 
-def report(host: str, tags: int, round_trip: float) -> None:
-    print(f"{tags} look-ups, {round_trip * 1000:.0f} ms round trip, best of {_REPETITIONS}")
-    methods: dict[str, Callable[[str, int], None]] = {
-        "hashtag, 16 in flight": lambda host, tags: look_up(host, tags, 16),
+def methods() -> dict[str, Callable[[str, int], None]]:
+    found: dict[str, Callable[[str, int], None]] = {
+        OURS: lambda host, tags: look_up(host, tags, 16),
         "hashtag, one connection": lambda host, tags: look_up(host, tags, 1),
     }
     if shutil.which("skopeo"):
-        methods["skopeo inspect, one by one"] = skopeo
-    for name, method in methods.items():
-        # What takes long is measured once.
-        times = [timed(method, host, tags)]
-        times += [timed(method, host, tags) for _ in range(_REPETITIONS - 1) if times[0] < 5]
-        best = min(times)
-        print(f"{name:28} {best * 1000:8.0f} ms {best / round_trip:8.1f} round trips")
+        found[SKOPEO] = skopeo
+    return found
+
+
+def best(method: Callable[[str, int], None], host: str, tags: int) -> float:
+    # What takes long is measured once.
+    times = [timed(method, host, tags)]
+    times += [timed(method, host, tags) for _ in range(_REPETITIONS - 1) if times[0] < 5]
+    return min(times)
 
 
 def timed(method: Callable[[str, int], None], host: str, tags: int) -> float:

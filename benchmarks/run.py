@@ -12,6 +12,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ from report import Row, write_report
 HERE = Path(__file__).parent
 HASHTAG = [sys.executable, "-m", "hashtag"]
 PLANNED_IMAGES = 50
+_ROUND_TRIP = 0.05  # seconds
 
 
 class Bench(NamedTuple):
@@ -315,7 +317,31 @@ def _net(name: str, tree: str, empty: str) -> tuple[float, Row]:
     return net, Row(f"{name}: seconds; memory in MB", None, least, None, megabytes(ours))
 
 
-MEASURES = (start, small_files, ignore_patterns, large_files, cold_files, many_images, git_status, shape)
+def lookups(_: Bench) -> Sequence[Row]:
+    """Two hundred look-ups at 50 ms."""
+    if shutil.which("docker-registry") is None:
+        return []
+    from lookups import OURS, SKOPEO, measured
+
+    found = measured(200, _ROUND_TRIP)
+    ours, one_by_one = found[OURS], found.get(SKOPEO)
+    rows = [Row("200 look-ups at 50 ms, in round trips", 20.0, ours / _ROUND_TRIP, ours, None)]
+    if one_by_one is not None:
+        rows.append(Row("the same / skopeo, one by one", 0.02, ours / one_by_one, ours, one_by_one))
+    return rows
+
+
+MEASURES = (
+    start,
+    small_files,
+    ignore_patterns,
+    large_files,
+    cold_files,
+    many_images,
+    git_status,
+    shape,
+    lookups,
+)
 
 
 # ── what they need ───────────────────────────────────────────────────────────────────────────────
@@ -385,9 +411,11 @@ def machine(bench: Bench) -> str:
         ["stat", "-f", "-c", "%T", str(HERE)], capture_output=True, text=True, check=False
     ).stdout
     load = os.getloadavg()[0]
+    is_optimised = "--enable-optimizations" in str(sysconfig.get_config_var("CONFIG_ARGS"))
     return (
         f"{len(os.sched_getaffinity(0))} processors ({model}, {has_sha} SHA instructions), {kind.strip()}, "
-        f"{platform.system()} {platform.release()}, CPython {platform.python_version()}; "
+        f"{platform.system()} {platform.release()}, CPython {platform.python_version()} "
+        f"built {'with' if is_optimised else 'without'} optimisations; "
         f"{bench.rounds} rounds; load average at the end {load:.1f}."
     )
 
