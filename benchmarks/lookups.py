@@ -35,8 +35,8 @@ def main() -> None:
     print(
         f"{arguments.tags} look-ups, {arguments.round_trip * 1000:.0f} ms round trip, best of {_REPETITIONS}"
     )
-    for name, best in measured(arguments.tags, arguments.round_trip).items():
-        print(f"{name:28} {best * 1000:8.0f} ms {best / arguments.round_trip:8.1f} round trips")
+    for name, seconds in measured(arguments.tags, arguments.round_trip).items():
+        print(f"{name:28} {seconds * 1000:8.0f} ms {seconds / arguments.round_trip:8.1f} round trips")
 
 
 def measured(tags: int, round_trip: float) -> dict[str, float]:
