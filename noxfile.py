@@ -78,7 +78,7 @@ def bench(session: nox.Session) -> None:
 
     With a Python as users have it: `nox -s bench --force-python /usr/bin/python3`.
     """
-    session.install(".", *_group("tests"))  # the tests' servers answer the look-ups
+    session.install(".", "pytest")  # the tests' servers answer the look-ups
     peers = session.create_tmp() + "/peers"
     session.run("python", "-m", "venv", peers)
     # An environment of their own: what they need must not meet what we need.

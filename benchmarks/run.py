@@ -373,13 +373,21 @@ def _commit(path: Path, files: int) -> None:
     trees.plant(path, files)
     (path / ".dockerignore").write_text(".git\n")
     identity = ["-c", "user.name=bench", "-c", "user.email=bench@example.com"]
-    for arguments in (["init", "-q"], ["add", "."], [*identity, "commit", "-q", "-m", "all"], ["status"]):
+    # No git may tidy up while the others are measured.
+    for arguments in (
+        ["init", "-q"],
+        ["config", "gc.auto", "0"],
+        ["add", "."],
+        [*identity, "commit", "-q", "-m", "all"],
+        ["status"],
+    ):
         subprocess.run(["git", "-C", str(path), *arguments], check=True, stdout=subprocess.DEVNULL)
 
 
 def _touch(tree: Path) -> None:
     """Write one file in a hundred anew, with the same content."""
-    files = sorted(path for path in tree.rglob("*[0-9]7.*") if path.is_file() and ".git" not in path.parts)
+    folders = [folder for folder in tree.iterdir() if folder.name != ".git"]
+    files = sorted(path for folder in folders for path in folder.rglob("*[0-9]7.*") if path.is_file())
     for path in files[:: max(1, len(files) // (len(files) // 10 or 1))]:
         path.write_bytes(path.read_bytes())
 
