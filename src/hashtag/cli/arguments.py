@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from collections.abc import Iterator, Sequence
-from typing import NoReturn
+from functools import cache
+from typing import Any, NoReturn
 
 from hashtag import __version__
 from hashtag.cli.verbs import VERBS, load
@@ -15,6 +17,7 @@ _DESCRIPTION = "Decide by content which container images a pipeline has to build
 _EPILOG = (
     "hashtag VERB --help tells more. Documents go to standard output, everything else to standard error."
 )
+_COLUMNS = 80
 # The words of argparse: invalid choice: 'foo' (choose from 'ls', 'why')
 _CHOICE = re.compile(r"invalid choice: '(.*)' \(choose from (.*)\)")
 
@@ -27,8 +30,26 @@ class _Version(argparse.Action):
         parser.exit()
 
 
+class _Formatter(argparse.HelpFormatter):
+    """Help as wide as the terminal; argparse itself would import shutil, and that all compressors."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+@cache
+def _columns() -> int:
+    try:
+        return int(os.environ.get("COLUMNS") or 0) or os.get_terminal_size(1).columns or _COLUMNS
+    except (ValueError, OSError):
+        return _COLUMNS
+
+
 class Parser(argparse.ArgumentParser):
     """A parser that raises instead of leaving the process."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(formatter_class=_Formatter, **settings)
 
     def error(self, message: str) -> NoReturn:
         """Raise `UsageError`, with the nearest word where one was to be chosen."""

@@ -7,7 +7,6 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from hashtag.cli.arguments import read
 from hashtag.cli.log import logged
@@ -68,7 +67,7 @@ def _run(argv: Sequence[str]) -> int:
 def _go_to(folder: str) -> str:
     """Change the working directory; return the one before."""
     try:
-        before = str(Path.cwd())
+        before = os.getcwd()  # noqa: PTH109  # every start would pay for pathlib
         os.chdir(folder)
     except OSError as error:
         raise UsageError(f"cannot go to {folder!r}: {error.strerror}", where="-C") from error
