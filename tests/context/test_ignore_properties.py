@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 
@@ -48,11 +49,27 @@ def test_the_automaton_gives_the_verdict(lines: list[str], paths: list[str]) -> 
         reject()
     start = rules.steps()
     for path in paths:
-        verdict, step = rules.root, start
+        verdict, step, shows_all = rules.root, start, False
         for name in path.split("/"):
+            shows_all = shows_all or step.shows_all
+            assert not (shows_all and verdict.excludes(name))
             assert step.excludes(name) == verdict.excludes(name)
             verdict, step = verdict.enter(name), step.enter(name)
             assert (step.is_excluded, step.is_entered) == (verdict.is_excluded, verdict.is_entered)
+
+
+@pytest.mark.parametrize(
+    ("text", "shows_all"),
+    [
+        pytest.param(".git\nbuild/*.o", True, id="patterns of other folders"),
+        pytest.param("src/gen", False, id="a pattern that goes on"),
+        pytest.param("**/*.log", False, id="a pattern of any folder"),
+        pytest.param("src\n!src/a", False, id="the folder itself is left out"),
+        pytest.param("[s]rc/x", False, id="a pattern that has to see the whole path"),
+    ],
+)
+def test_a_folder_that_no_pattern_reaches_shows_all(text: str, shows_all: bool) -> None:
+    assert IgnoreRules.parse(text).steps().enter("src").shows_all == shows_all
 
 
 @given(_FILES, _PATHS, st.data())

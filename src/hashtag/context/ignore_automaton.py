@@ -198,6 +198,11 @@ class Step:
         """Whether the walk looks into this folder; see `Verdict.is_entered`."""
         return not self.is_excluded or self._automaton.rules.is_entered(self._prefix)
 
+    @property
+    def shows_all(self) -> bool:
+        """Whether nothing below is left out, whatever its name: no pattern is left that could match it."""
+        return not (self.is_excluded or self._state.places or self._automaton.others)
+
     def enter(self, name: str) -> Step | Verdict:
         """Return what the rules say of an entry of this folder."""
         if "\n" in name:

@@ -68,6 +68,11 @@ class Verdict:
             return True
         return any(start.startswith(self._prefix) for start in self.exception_starts)
 
+    @property
+    def shows_all(self) -> bool:
+        """Whether it is known that nothing below is left out, whatever its name."""
+        return not self.patterns
+
     def enter(self, name: str) -> Verdict:
         """
         Return the verdict on an entry of this folder.

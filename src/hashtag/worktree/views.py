@@ -52,7 +52,8 @@ class State(NamedTuple):
     What holds in one folder.
 
     Attributes:
-        seen: For each context that is entered here its bit, and its verdict, None where it has no rules.
+        seen: For each context that is entered here its bit, and its verdict, None where nothing below is
+            left out.
         wholes: For each Whole that this folder is in its number, its context's bit, and the path from it,
             with a slash.
         bits: Of the contexts that are entered here.
@@ -98,7 +99,9 @@ class States:
         seen: list[tuple[int, Step | Verdict | None]] = []
         for bit, verdict in above.seen:
             below = None if verdict is None else verdict.enter(name)
-            if below is None or below.is_entered:
+            if below is None or below.shows_all:
+                seen.append((bit, None))
+            elif below.is_entered:
                 seen.append((bit, below))
         if not seen and path not in self._leads:
             return None
