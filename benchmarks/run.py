@@ -12,7 +12,6 @@ import platform
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -419,11 +418,9 @@ def machine(bench: Bench) -> str:
         ["stat", "-f", "-c", "%T", str(HERE)], capture_output=True, text=True, check=False
     ).stdout
     load = os.getloadavg()[0]
-    is_optimised = "--enable-optimizations" in str(sysconfig.get_config_var("CONFIG_ARGS"))
     return (
         f"{len(os.sched_getaffinity(0))} processors ({model}, {has_sha} SHA instructions), {kind.strip()}, "
-        f"{platform.system()} {platform.release()}, CPython {platform.python_version()} "
-        f"built {'with' if is_optimised else 'without'} optimisations; "
+        f"{platform.system()} {platform.release()}, CPython {platform.python_version()}; "
         f"{bench.rounds} rounds; load average at the end {load:.1f}."
     )
 
