@@ -1,7 +1,7 @@
 """Two hundred look-ups through a proxy that delays: ours, one keep-alive connection, and skopeo.
 
 Run it in the project's folder: `python benchmarks/lookups.py [--tags 200] [--round-trip 0.05]`. It starts
-a docker-registry of its own and prints a table; a method that is not installed is left out.
+a docker-registry of its own, with TLS, and prints a table; a method that is not installed is left out.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ def main() -> None:
 def measured(tags: int, round_trip: float) -> dict[str, float]:
     """Return the seconds that each method takes at best, by its name."""
     with tempfile.TemporaryDirectory() as folder:
-        running = start_registry(Path(folder))
+        running = start_registry(Path(folder) / "registry", tls=True)
         try:
-            fill(running.host, tags)
+            fill(running.host, tags, running.ca)
             with delayed(running.host, round_trip) as host:
-                return {name: best(method, host, tags) for name, method in methods().items()}
+                return {name: best(method, host, tags) for name, method in methods(running.ca).items()}
         finally:
             running.stop()
 
@@ -73,8 +73,8 @@ def _delay(host: str, round_trip: float, theirs: Connection) -> None:
         theirs.recv()
 
 
-def fill(host: str, tags: int) -> None:
-    with Registry.from_environment(f"{host}/bench", environ={}) as registry:
+def fill(host: str, tags: int, ca: Path | None) -> None:
+    with Registry.from_environment(f"{host}/bench", environ={}, ca=ca) as registry:
         digest = registry.put_blob(registry.repository, b"{}")
         config = {
             "mediaType": "application/vnd.oci.image.config.v1+json",
@@ -87,10 +87,10 @@ def fill(host: str, tags: int) -> None:
             registry.put_manifest(manifest, registry.repository.tagged(f"t{number}"))
 
 
-def methods() -> dict[str, Callable[[str, int], None]]:
+def methods(ca: Path | None) -> dict[str, Callable[[str, int], None]]:
     found: dict[str, Callable[[str, int], None]] = {
-        OURS: lambda host, tags: look_up(host, tags, 16),
-        "hashtag, one connection": lambda host, tags: look_up(host, tags, 1),
+        OURS: lambda host, tags: look_up(host, tags, 16, ca),
+        "hashtag, one connection": lambda host, tags: look_up(host, tags, 1, ca),
     }
     if shutil.which("skopeo"):
         found[SKOPEO] = skopeo
@@ -110,8 +110,8 @@ def timed(method: Callable[[str, int], None], host: str, tags: int) -> float:
     return time.perf_counter() - start
 
 
-def look_up(host: str, tags: int, in_flight: int) -> None:
-    with Registry.from_environment(f"{host}/bench", environ={}) as registry:
+def look_up(host: str, tags: int, in_flight: int, ca: Path | None) -> None:
+    with Registry.from_environment(f"{host}/bench", environ={}, ca=ca) as registry:
         wanted = [registry.repository.tagged(f"t{number}") for number in range(tags)]
         if len(find(registry, wanted, in_flight)) != tags:
             raise SystemExit("not all tags were found")
